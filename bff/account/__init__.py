@@ -1,0 +1,1 @@
+"""What a page may ask about its own session: `/bff/user`."""

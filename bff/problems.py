@@ -1,0 +1,61 @@
+"""The problem table of the BFF: every code that a front end may meet, once.
+
+Spec: CONTRACT of the product, `docs/reference/bff.md`.
+"""
+
+from __future__ import annotations
+
+from httpkit.problems import (
+    BAD_REQUEST,
+    BODY_TOO_LARGE,
+    CSRF_FAILED,
+    INTERNAL_ERROR,
+    METHOD_NOT_ALLOWED,
+    ProblemType,
+    Refused,
+    Unavailable,
+)
+
+__all__ = [
+    "BAD_REQUEST",
+    "BODY_TOO_LARGE",
+    "CSRF_FAILED",
+    "INTERNAL_ERROR",
+    "LOGIN_FAILED",
+    "LOGIN_REQUIRED",
+    "METHOD_NOT_ALLOWED",
+    "ORIGIN_DENIED",
+    "PROVIDER_ERROR",
+    "PROVIDER_UNAVAILABLE",
+    "ROUTE_NOT_FOUND",
+    "STEP_UP_REQUIRED",
+    "STORE_UNAVAILABLE",
+    "UPSTREAM_BAD_REPLY",
+    "UPSTREAM_TIMEOUT",
+    "UPSTREAM_UNREACHABLE",
+    "URI_REJECTED",
+    "ProblemType",
+    "Refused",
+    "Unavailable",
+]
+
+LOGIN_REQUIRED = ProblemType("login_required", 401, "Sign in first.")
+STEP_UP_REQUIRED = ProblemType("step_up_required", 401, "This needs a stronger sign-in.")
+ORIGIN_DENIED = ProblemType("origin_denied", 403, "Requests from this origin are not accepted.")
+ROUTE_NOT_FOUND = ProblemType("route_not_found", 404, "No route leads there.")
+URI_REJECTED = ProblemType("uri_rejected", 400, "The address can be read in more than one way.")
+LOGIN_FAILED = ProblemType("login_failed", 400, "The sign-in could not be completed.")
+PROVIDER_ERROR = ProblemType("provider_error", 502, "The sign-in service gave an invalid answer.")
+PROVIDER_UNAVAILABLE = ProblemType(
+    "provider_unavailable", 503, "The sign-in service cannot be reached."
+)
+STORE_UNAVAILABLE = ProblemType("store_unavailable", 503, "Sessions cannot be read just now.")
+UPSTREAM_UNREACHABLE = ProblemType(
+    "upstream_unreachable", 502, "The service behind this address cannot be reached."
+)
+UPSTREAM_BAD_REPLY = ProblemType(
+    "upstream_bad_reply", 502, "The service behind this address gave an unusable reply."
+)
+UPSTREAM_TIMEOUT = ProblemType(
+    "upstream_timeout", 504, "The service behind this address took too long."
+)

@@ -1,0 +1,4 @@
+"""Starts the parties: embedded parts, child processes, the words on the terminal.
+
+Knows no party from inside; it speaks to them as an operator would, through `app.py` and settings.
+"""
