@@ -1,0 +1,1 @@
+"""The tests. Real parts on loopback: a real Valkey, MariaDB, Chromium and foreign providers."""

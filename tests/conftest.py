@@ -1,0 +1,117 @@
+"""Fixtures for every test; what they start is stopped whatever happens."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support import needs, programs
+from tests.support.mariadb import MariaDb
+from tests.support.stores import Store, redis_binary, valkey_binary
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator
+    from pathlib import Path
+
+_left_out = pytest.StashKey[list[str]]()
+_LOG_TAIL = 3000
+
+
+@pytest.fixture(scope="session")
+def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """One Valkey for the whole run."""
+    yield from _started(Store(valkey_binary(), tmp_path_factory.mktemp("valkey")))
+
+
+@pytest.fixture
+def valkey_url(valkey: Store) -> str:
+    """The address of a real, empty Valkey."""
+    valkey.flush()
+    return valkey.url
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """One Redis of Debian's for the whole run."""
+    yield from _started(Store(redis_binary(), tmp_path_factory.mktemp("redis")))
+
+
+@pytest.fixture
+def redis_server_url(redis_server: Store) -> str:
+    """The address of a real, empty Redis."""
+    redis_server.flush()
+    return redis_server.url
+
+
+@pytest.fixture(scope="session")
+def mariadb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDb]:
+    """One private MariaDB for the whole run; ``fresh_database()`` makes an empty database."""
+    server = MariaDb(tmp_path_factory.mktemp("mariadb"))
+    server.start()
+    yield server
+    server.program.stop()
+
+
+@pytest.fixture(params=["sqlite", "mariadb"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database of each kind in turn, as an SQLAlchemy address."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'room.sqlite3'}"
+    server: MariaDb = request.getfixturevalue("mariadb")
+    return server.fresh_database()
+
+
+@pytest.fixture
+def durable_store(tmp_path: Path) -> Iterator[Store]:
+    """A Valkey of this test alone that keeps its data over a crash; kill and restart it freely."""
+    yield from _started(Store(valkey_binary(), tmp_path / "durable", durable=True))
+
+
+def _started(store: Store) -> Iterator[Store]:
+    store.start()
+    yield store
+    store.program.stop()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Note what is left out; show the logs of what runs when a test fails."""
+    report = yield
+    if report.skipped and not hasattr(report, "wasxfail") and call.excinfo is not None:
+        item.config.stash.setdefault(_left_out, []).append(f"{item.nodeid}: {call.excinfo.value}")
+    if report.failed:
+        for program in programs.running():
+            report.sections.append((f"log of {program.name}", program.log()[-_LOG_TAIL:]))
+    return report
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """List by name every test that could not run."""
+    if left_out := config.stash.get(_left_out, []):
+        terminalreporter.section("could not run here")
+        for line in left_out:
+            terminalreporter.line(line)
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Stop every program; with ``CI=true`` a test that could not run is a failure."""
+    programs.stop_all()
+    if (
+        needs.in_ci()
+        and session.config.stash.get(_left_out, [])
+        and exitstatus == pytest.ExitCode.OK
+    ):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.fixture
+def free_port() -> Callable[[], int]:
+    """A function that returns a free loopback port."""
+    from tests.support import ports  # noqa: PLC0415 - the fixture carries the function's own name
+
+    return ports.free_port
