@@ -1,0 +1,170 @@
+"""The values of a session: the ticket that the browser holds, and what lies behind it.
+
+Every value here is immutable. What is secret masks its `repr`.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import secrets
+from functools import cached_property
+from typing import Any
+
+import msgspec
+
+_NAME_BYTES = 16
+_SHARE_BYTES = 16
+_TICKET_CHARS = 43  # base64url of 32 bytes, unpadded
+SCHEMA_VERSION = 1
+DEFAULT_AUDIENCE = ""
+
+
+class Ticket:
+    """256 random bits: half names the session, half is its key share.
+
+    Redis sees only a digest of the first half and never the second, so that a dump of Redis opens
+    no session even together with the server's keys.
+    """
+
+    def __init__(self, raw: bytes) -> None:
+        """Wrap 32 bytes; use `new` or `parse` instead."""
+        self._raw = raw
+
+    @classmethod
+    def new(cls) -> Ticket:
+        """Return a fresh ticket from the system's CSPRNG (ASVS 7.2.3)."""
+        return cls(secrets.token_bytes(_NAME_BYTES + _SHARE_BYTES))
+
+    @classmethod
+    def parse(cls, value: bytes) -> Ticket | None:
+        """Return the ticket that *value* spells, or None where it spells none.
+
+        Only the canonical spelling counts: one ticket, one cookie value.
+        """
+        if len(value) != _TICKET_CHARS:
+            return None
+        try:
+            raw = base64.b64decode(value + b"=", altchars=b"-_", validate=True)
+        except binascii.Error:
+            return None
+        ticket = cls(raw)
+        return ticket if ticket.encode().encode() == value else None
+
+    def encode(self) -> str:
+        """Return the cookie value: 43 characters of base64url."""
+        return base64.urlsafe_b64encode(self._raw)[:_TICKET_CHARS].decode()
+
+    @cached_property
+    def digest(self) -> str:
+        """The session's name in Redis: SHA-256 of the first half, hexadecimal."""
+        return hashlib.sha256(self._raw[:_NAME_BYTES]).hexdigest()
+
+    @cached_property
+    def key(self) -> str:
+        """The Redis key; the braces keep all of a session in one cluster slot."""
+        return key_of(self.digest)
+
+    @property
+    def key_share(self) -> bytes:
+        """The half that only the browser keeps (16 bytes)."""
+        return self._raw[_NAME_BYTES:]
+
+    @cached_property
+    def public_id(self) -> str:
+        """The name that pages, lists and logout links use: tells neither key nor share."""
+        return public_id_of(self.digest)
+
+    @property
+    def fingerprint(self) -> str:
+        """Twelve digits for the log; enough to follow a session, too few to name it."""
+        return self.public_id[:12]
+
+    def __repr__(self) -> str:
+        return f"Ticket({self.fingerprint}…)"
+
+
+def key_of(digest: str) -> str:
+    """Return the Redis key of the session named *digest*."""
+    return f"session:{{{digest}}}"
+
+
+def public_id_of(digest: str) -> str:
+    """Return the public id of the session named *digest*: 32 hexadecimal digits."""
+    return hashlib.sha256(b"cloakroom public id" + digest.encode()).hexdigest()[:32]
+
+
+class AccessToken(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An access token for one audience; *expires_at* is in Unix seconds by this host's clock."""
+
+    value: str
+    expires_at: float
+    scope: str = ""
+    token_type: str = "Bearer"  # noqa: S105 - a scheme's name (RFC 6750)
+
+    def __repr__(self) -> str:
+        return f"AccessToken(expires_at={self.expires_at})"
+
+
+class TokenSet(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the provider gave, and how often it has been replaced.
+
+    *generation* grows by one with every replacement; a write names the generation it replaces.
+    """
+
+    generation: int
+    provider: str
+    sub: str
+    access_tokens: dict[str, AccessToken]
+    refresh_token: str | None = None
+    id_token: str | None = None
+
+    def access_token(self, audience: str = DEFAULT_AUDIENCE) -> AccessToken | None:
+        """Return the token held for *audience*, expired or not."""
+        return self.access_tokens.get(audience)
+
+    def __repr__(self) -> str:
+        return f"TokenSet(generation={self.generation}, provider={self.provider!r})"
+
+
+class SessionRecord(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Who signed in, where and when; instants are Unix seconds.
+
+    Fields are only ever added, each with a default, so that the release before and the release
+    after read each other's records.
+    """
+
+    provider: str
+    iss: str
+    sub: str
+    created_at: float
+    authenticated_at: float
+    absolute_expires_at: float
+    sid: str | None = None
+    claims: dict[str, Any] = {}
+    flask: dict[str, Any] = {}
+    version: int = SCHEMA_VERSION
+
+    def __repr__(self) -> str:
+        # Claims are personal data; a traceback or a log line is no place for them.
+        return f"SessionRecord(provider={self.provider!r}, created_at={self.created_at})"
+
+
+class Device(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What "my sessions" shows of a session to the same person's other sessions."""
+
+    provider: str
+    created_at: float
+    ip: str = ""
+    user_agent: str = ""
+
+
+class Session(msgspec.Struct, frozen=True):
+    """A session as the control plane loads it; *revision* names the record's state for a write."""
+
+    ticket: Ticket
+    record: SessionRecord
+    tokens: TokenSet
+    revision: int
+    expires_in_s: int

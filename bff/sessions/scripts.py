@@ -1,0 +1,60 @@
+"""The store's writes as Lua: each is one step for every other client, and each may refuse.
+
+Time is the server's own (``TIME``): one clock for all nodes, whatever their own clocks do.
+All keys of a script belong to one session and so to one cluster slot.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+_NOW = """
+local time = redis.call('TIME')
+local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
+"""
+
+# KEYS[1] session · ARGV record, tokens, generation, device, idle_ms, absolute_ms → 1, or 0 if taken
+CREATE: Final = f"""
+if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
+{_NOW}
+redis.call('HSET', KEYS[1], 'r', ARGV[1], 'v', 1, 't', ARGV[2], 'g', ARGV[3], 'd', ARGV[4],
+           'i', ARGV[5], 'a', string.format('%.0f', now_ms + ARGV[6]),
+           's', string.format('%.0f', now_ms))
+redis.call('PEXPIRE', KEYS[1], math.min(ARGV[5], ARGV[6]))
+return 1
+"""
+
+# KEYS[1] session · ARGV field, value, counter field, counter that is replaced
+# → 1 written, 0 another write came first, -1 the session is gone (and stays gone)
+REPLACE: Final = """
+local counter = redis.call('HGET', KEYS[1], ARGV[3])
+if not counter then return -1 end
+if counter ~= ARGV[4] then return 0 end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[2], ARGV[3], counter + 1)
+return 1
+"""
+
+# KEYS[1] session · ARGV least distance of two touches in ms → 1 alive, 0 gone
+# Idle expiry slides up to the absolute end and never beyond.
+TOUCH: Final = f"""
+local held = redis.call('HMGET', KEYS[1], 'a', 'i', 's')
+if not held[1] then return 0 end
+{_NOW}
+local since = now_ms - held[3]
+if since >= 0 and since < tonumber(ARGV[1]) then return 1 end
+local left = held[1] - now_ms
+if left <= 0 then redis.call('DEL', KEYS[1]) return 0 end
+redis.call('HSET', KEYS[1], 's', string.format('%.0f', now_ms))
+redis.call('PEXPIRE', KEYS[1], math.min(held[2], left))
+return 1
+"""
+
+# KEYS[1] index · ARGV session digest, absolute_ms
+# Entries are scored by the latest instant their session can live; the dead are dropped here.
+INDEX: Final = f"""
+{_NOW}
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now_ms)
+redis.call('ZADD', KEYS[1], string.format('%.0f', now_ms + ARGV[2]), ARGV[1])
+redis.call('PEXPIRE', KEYS[1], math.max(ARGV[2], redis.call('PTTL', KEYS[1])))
+return 1
+"""

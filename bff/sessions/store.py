@@ -1,0 +1,201 @@
+"""The session store: the only writer of session keys.
+
+One Redis hash a session: ``r`` sealed record and its revision ``v``, ``t`` sealed token set and
+its generation ``g``, ``d`` sealed device, ``i`` idle time, ``a`` absolute end, ``s`` last seen.
+A write names the state that it replaces; a write to a session that no longer exists is refused,
+so that a logout can never be undone by a slow request.
+
+Spec: ASVS 7.2 to 7.4; RFC 10017 §6.1.2.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from enum import Enum
+from typing import TYPE_CHECKING, Final, cast
+
+from bff.problems import Unavailable
+from bff.sessions import scripts
+from bff.sessions.codec import Unreadable
+from bff.sessions.connect import store_errors
+from bff.sessions.model import Device, Session, Ticket, key_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import redis
+
+    from bff.sessions.codec import SessionCodec
+    from bff.sessions.model import SessionRecord, TokenSet
+
+TOUCH_INTERVAL_MS: Final = 60_000
+_DEVICE_FIELD = "d"
+
+
+class Written(Enum):
+    """How a compare-and-set write ended."""
+
+    DONE = 1
+    OVERTAKEN = 0
+    GONE = -1
+
+
+class SessionStore:
+    """Creates, loads, replaces and deletes sessions."""
+
+    def __init__(
+        self, client: redis.Redis, codec: SessionCodec, *, idle_ttl_s: int, absolute_ttl_s: int
+    ) -> None:
+        self._redis = client
+        self._codec = codec
+        self._idle_ms = idle_ttl_s * 1000
+        self._absolute_ms = absolute_ttl_s * 1000
+        self._create = client.register_script(scripts.CREATE)
+        self._replace = client.register_script(scripts.REPLACE)
+        self._touch = client.register_script(scripts.TOUCH)
+        self._index = client.register_script(scripts.INDEX)
+
+    def create(self, record: SessionRecord, tokens: TokenSet, device: Device) -> Ticket:
+        """Store a new session and return its ticket.
+
+        The index comes first: a session that no back-channel logout could find must not exist,
+        while an entry that points at nothing heals itself.
+
+        Raises:
+            Unavailable: nothing was created, or an index entry that points at nothing.
+        """
+        ticket = Ticket.new()
+        with store_errors():
+            for index in self._indexes_of(record):
+                self._index(keys=[index], args=[ticket.digest, self._absolute_ms])
+            self._create(
+                keys=[ticket.key],
+                args=[
+                    self._codec.seal_record(ticket, record),
+                    self._codec.seal_tokens(ticket, tokens),
+                    tokens.generation,
+                    self._codec.seal_device(ticket.digest, device),
+                    self._idle_ms,
+                    self._absolute_ms,
+                ],
+            )
+        return ticket
+
+    def load(self, ticket: Ticket) -> Session | None:
+        """Return the session of *ticket*, or None: expired, ended, never there, or not ours.
+
+        What does not open is dropped: it is damaged or foreign, and nobody can ever read it.
+        """
+        with store_errors():
+            pipeline = self._redis.pipeline(transaction=False)
+            pipeline.hmget(ticket.key, "r", "t", "v")
+            pipeline.pttl(ticket.key)
+            (record, tokens, revision), ttl_ms = pipeline.execute()
+        if record is None or tokens is None or revision is None:
+            return None
+        try:
+            return Session(
+                ticket=ticket,
+                record=self._codec.open_record(ticket, record),
+                tokens=self._codec.open_tokens(ticket, tokens),
+                revision=int(revision),
+                expires_in_s=max(0, ttl_ms // 1000),
+            )
+        except Unreadable:
+            return None
+
+    def load_tokens(self, ticket: Ticket) -> TokenSet | None:
+        """Return the token set alone, or None where there is no such session."""
+        with store_errors():
+            sealed = cast("bytes | None", self._redis.hget(ticket.key, "t"))
+        if sealed is None:
+            return None
+        try:
+            return self._codec.open_tokens(ticket, sealed)
+        except Unreadable:
+            return None
+
+    def replace_tokens(self, ticket: Ticket, tokens: TokenSet) -> Written:
+        """Store *tokens*, whose generation is one above the set that it replaces."""
+        sealed = self._codec.seal_tokens(ticket, tokens)
+        return self._compare_and_set(ticket, "t", sealed, "g", tokens.generation - 1)
+
+    def replace_record(self, ticket: Ticket, record: SessionRecord, revision: int) -> Written:
+        """Store *record* in the place of the one loaded as *revision*."""
+        sealed = self._codec.seal_record(ticket, record)
+        return self._compare_and_set(ticket, "r", sealed, "v", revision)
+
+    def touch(self, ticket: Ticket) -> bool:
+        """Slide the idle expiry, at most once a minute; return whether the session lives."""
+        with store_errors():
+            return bool(self._touch(keys=[ticket.key], args=[TOUCH_INTERVAL_MS]))
+
+    def delete(self, ticket: Ticket, record: SessionRecord) -> bool:
+        """End the session; return whether this call did it.
+
+        The index entries go after the session: an entry that points at nothing does no harm.
+        """
+        with store_errors():
+            deleted = bool(self._redis.delete(ticket.key))
+        with suppress(Unavailable), store_errors():
+            for index in self._indexes_of(record):
+                self._redis.zrem(index, ticket.digest)
+        return deleted
+
+    def sessions_of_subject(self, iss: str, sub: str) -> Sequence[str]:
+        """Return the digests of the living sessions of one person, however old their keys."""
+        return self._listed(self._names("subject", iss, sub))
+
+    def sessions_of_provider_session(self, iss: str, sid: str) -> Sequence[str]:
+        """Return the digests of the sessions that came of one sign-in at the provider."""
+        return self._listed(self._names("provider-session", iss, sid))
+
+    def delete_by_digest(self, digest: str) -> bool:
+        """End the session named *digest* without its ticket; return whether it lived."""
+        with store_errors():
+            return bool(self._redis.delete(key_of(digest)))
+
+    def device_of(self, digest: str) -> Device | None:
+        """Return what is shown of the session named *digest*, or None where it is gone."""
+        with store_errors():
+            sealed = cast("bytes | None", self._redis.hget(key_of(digest), _DEVICE_FIELD))
+        if sealed is None:
+            return None
+        try:
+            return self._codec.open_device(digest, sealed)
+        except Unreadable:
+            return None
+
+    def ping(self) -> None:
+        """Return when Redis answers; raises `Unavailable`."""
+        with store_errors():
+            self._redis.ping()
+
+    def _compare_and_set(
+        self, ticket: Ticket, field: str, sealed: bytes, counter: str, replaced: int
+    ) -> Written:
+        with store_errors():
+            outcome = self._replace(keys=[ticket.key], args=[field, sealed, counter, replaced])
+        return Written(int(cast("int", outcome)))
+
+    def _indexes_of(self, record: SessionRecord) -> list[str]:
+        names = [self._names("subject", record.iss, record.sub)[0]]
+        if record.sid is not None:
+            names.append(self._names("provider-session", record.iss, record.sid)[0])
+        return names
+
+    def _names(self, kind: str, iss: str, value: str) -> list[str]:
+        # Under every key of the ring: an entry made before the last rotation must be found.
+        return [f"{kind}:{name}" for name in self._codec.ring.pseudonyms(kind, iss, value)]
+
+    def _listed(self, names: Sequence[str]) -> list[str]:
+        living = []
+        with store_errors():
+            for name in names:
+                for member in cast("list[bytes]", self._redis.zrange(name, 0, -1)):
+                    digest = member.decode()
+                    if self._redis.exists(key_of(digest)):
+                        living.append(digest)
+                    else:
+                        self._redis.zrem(name, digest)
+        return living
