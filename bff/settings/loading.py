@@ -1,0 +1,166 @@
+"""Layers the sources of settings and explains every fault in one line.
+
+Later wins: defaults, TOML file, environment. ``BFF_SESSION__IDLE_TTL_S`` names ``idle_ttl_s`` of
+``[session]``, ``BFF_PROVIDERS__0__CLIENT_SECRET`` that of the first provider; a list may also be
+given whole as JSON. A secret may come from a file: ``BFF_SECRET_KEYS_FILE``, or
+``client_secret_file`` in the TOML.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ValidationError
+
+from bff.settings.model import ProviderSettings, RouteSettings, SessionSettings, Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pydantic_core import ErrorDetails
+
+_PREFIX = "BFF_"
+_CONFIG = "BFF_CONFIG"
+_FILE = "_file"
+_SECRETS = frozenset({"client_secret", "redis_url", "secret_keys"})
+_TABLES: Mapping[str, type[BaseModel]] = {
+    "session": SessionSettings,
+    "providers": ProviderSettings,
+    "routes": RouteSettings,
+}
+
+
+class SettingsInvalid(Exception):  # noqa: N818 - the operator's fault, not ours
+    """The settings cannot be used; *faults* has one line a fault and never a secret."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("; ".join(faults))
+        self.faults = faults
+
+
+def load_settings(
+    config_file: Path | None = None, environ: Mapping[str, str] = os.environ
+) -> Settings:
+    """Return the settings of *config_file* (or ``BFF_CONFIG``) with *environ* over them.
+
+    Raises:
+        SettingsInvalid: with every fault found.
+    """
+    if config_file is None and environ.get(_CONFIG):
+        config_file = Path(environ[_CONFIG])
+    layers = _Layers(config_file)
+    layers.add_environment(environ)
+    layers.read_secret_files()
+    values = layers.values
+    if "public_url" not in values and str(values.get("port", "")).isdigit():
+        values["public_url"] = f"http://localhost:{values['port']}"
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as error:
+        layers.faults += [layers.explain(fault) for fault in error.errors()]
+    if layers.faults:
+        raise SettingsInvalid(layers.faults)
+    return settings
+
+
+class _Layers:
+    """The sources laid over one another, remembering where each value came from."""
+
+    def __init__(self, config_file: Path | None) -> None:
+        self.faults: list[str] = []
+        self.values: dict[str, Any] = {}
+        self._file = config_file
+        self._variables: dict[str, str] = {}
+        if config_file is not None:
+            self._read_toml(config_file)
+
+    def add_environment(self, environ: Mapping[str, str]) -> None:
+        """Lay every ``BFF_…`` variable over the file."""
+        for variable, text in sorted(environ.items()):
+            if variable.startswith(_PREFIX) and variable != _CONFIG:
+                path = variable.removeprefix(_PREFIX).lower().split("__")
+                self._variables[".".join(path)] = variable
+                self._put(variable, path, _parsed(text))
+
+    def read_secret_files(self) -> None:
+        """Replace each ``<secret>_file`` by what the file holds."""
+        tables = [("", self.values)]
+        for index, provider in enumerate(self.values.get("providers") or ()):
+            if isinstance(provider, dict):
+                tables.append((f"providers.{index}.", provider))
+        for prefix, table in tables:
+            for key in [f"{name}{_FILE}" for name in _SECRETS if f"{name}{_FILE}" in table]:
+                self._read_secret(f"{prefix}{key}", table, key)
+
+    def explain(self, fault: ErrorDetails) -> str:
+        """Return one line: where it is, what is wrong, what would be right."""
+        location = ".".join(str(step) for step in fault["loc"])
+        if fault["type"] == "extra_forbidden":
+            return f"{self._where(location)}: unknown key{_suggestion(fault['loc'])}"
+        if fault["type"] == "missing":
+            return f"{self._where(location)}: is missing"
+        message = fault["msg"].removeprefix("Value error, ")
+        where = self._where(location) if location else self._source()
+        return f"{where}: {message}"
+
+    def _where(self, location: str) -> str:
+        return self._variables.get(location) or f"{self._source()}: {location}"
+
+    def _source(self) -> str:
+        return str(self._file) if self._file else "settings"
+
+    def _read_toml(self, path: Path) -> None:
+        try:
+            self.values = tomllib.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            self.faults.append(f"{path}: cannot be read ({error.strerror})")
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            self.faults.append(f"{path}: is not TOML ({error})")
+
+    def _put(self, variable: str, path: list[str], value: object) -> None:
+        here: Any = self.values
+        for step, following in zip(path, [*path[1:], ""], strict=True):
+            last = following == ""
+            if isinstance(here, list) and step.isdigit() and int(step) <= len(here):
+                if int(step) == len(here):
+                    here.append({})
+                key: Any = int(step)
+            elif isinstance(here, dict):
+                key = step
+                if not last:
+                    here.setdefault(step, [] if following.isdigit() else {})
+            else:
+                self.faults.append(f"{variable}: names no place in the settings")
+                return
+            if last:
+                here[key] = value
+            else:
+                here = here[key]
+
+    def _read_secret(self, location: str, table: dict[str, Any], key: str) -> None:
+        path = Path(str(table.pop(key)))
+        try:
+            table[key.removesuffix(_FILE)] = path.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not text"
+            self.faults.append(f"{self._where(location)}: {path} cannot be read ({reason})")
+
+
+def _parsed(text: str) -> object:
+    if text[:1] in {"[", "{"}:
+        try:
+            return json.loads(text)
+        except ValueError:
+            return text
+    return text
+
+
+def _suggestion(location: tuple[int | str, ...]) -> str:
+    table = next((_TABLES[step] for step in location[:-1] if step in _TABLES), Settings)  # type: ignore[index]
+    near = difflib.get_close_matches(str(location[-1]), list(table.model_fields), n=1)
+    return f"; did you mean {near[0]}?" if near else ""

@@ -1,0 +1,210 @@
+"""What may be set, its default, and what is refused. Times are seconds, sizes bytes."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    IPvAnyNetwork,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from bff.settings.rules import lines_or_list, require_http_url, require_origin, words_or_list
+
+TokenMode = Literal["none", "user", "client", "user-or-none"]
+
+_SECRET_KEY_CHARS_MIN = 32
+_COOKIE_NAME = re.compile(r"[A-Za-z0-9_-]+")
+_HOST_PREFIX = "__Host-"
+_PREFIX = re.compile(r"__(?:Host-Http|Host|Http|Secure)-")
+_ROUTE_PATH = re.compile(r"/|(?:/[A-Za-z0-9_.~!$&'()*+,=:@-]+)+")
+_OWN_PATHS = ("/bff", "/livez", "/readyz")
+_REDIS_SCHEMES = ("redis://", "rediss://", "unix://", "redis+sentinel://", "redis+cluster://")
+
+Words = Annotated[tuple[str, ...], BeforeValidator(words_or_list)]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class SessionSettings(_Frozen):
+    """How long a session lives and how its cookie looks."""
+
+    idle_ttl_s: int = Field(default=1800, gt=0)
+    absolute_ttl_s: int = Field(default=28800, gt=0)
+    cookie_same_site: Literal["strict", "lax"] = "strict"
+    cookie_name: str = "__Host-Http-session"
+
+    @field_validator("cookie_name")
+    @classmethod
+    def _name(cls, value: str) -> str:
+        if not _COOKIE_NAME.fullmatch(value):
+            raise ValueError("must be made of letters, digits, - and _")
+        return value
+
+
+class ProviderSettings(_Frozen):
+    """One OpenID provider that people sign in at."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")
+    plain_http: bool = False  # a named exception for a private network; stands before its user
+    issuer: str
+    client_id: str = Field(min_length=1)
+    client_secret: SecretStr | None = None
+    private_key_file: Path | None = None
+    scopes: Words = ("openid", "profile", "email", "offline_access")
+    resource: str | None = None
+
+    @field_validator("issuer")
+    @classmethod
+    def _issuer(cls, value: str, info: ValidationInfo) -> str:
+        require_http_url(value, plain_http=bool(info.data.get("plain_http")))
+        return value
+
+    @field_validator("scopes")
+    @classmethod
+    def _openid(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if "openid" not in value:
+            raise ValueError('must contain "openid"')
+        return value
+
+    @model_validator(mode="after")
+    def _credential(self) -> ProviderSettings:
+        if (self.client_secret is None) == (self.private_key_file is None):
+            # A gateway that holds other people's tokens is never a public client (B-01).
+            raise ValueError("needs a client_secret or a private_key_file, and not both")
+        return self
+
+
+class RouteSettings(_Frozen):
+    """One prefix that is proxied, to where, and with which token."""
+
+    path: str
+    plain_http: bool = False  # as for a provider
+    upstream: str
+    strip_prefix: bool = True
+    token: TokenMode = "user"  # noqa: S105 - a mode
+    methods: Words = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+    timeout_s: float = Field(default=30, gt=0)
+    body_limit_bytes: int = Field(default=10 * 1024 * 1024, ge=0)
+    allow_set_cookie: bool = False
+    audience: str | None = None
+    resource: str | None = None
+    scopes: Words = ()
+    websocket: bool = False
+
+    @field_validator("path")
+    @classmethod
+    def _path(cls, value: str) -> str:
+        bare = value.rstrip("/") or "/"
+        if not _ROUTE_PATH.fullmatch(bare) or {".", ".."} & set(bare.split("/")):
+            raise ValueError("must be a plain path such as /api")
+        if bare in _OWN_PATHS or bare.startswith("/bff/"):
+            raise ValueError(f"is one of the gateway's own paths ({', '.join(_OWN_PATHS)})")
+        return bare
+
+    @field_validator("methods")
+    @classmethod
+    def _methods(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        refused = {"CONNECT", "TRACE"} & {method.upper() for method in value}
+        if refused or not all(method.isalpha() and method.isupper() for method in value):
+            raise ValueError("must be upper-case method names; CONNECT and TRACE never pass")
+        return value
+
+    @field_validator("upstream")
+    @classmethod
+    def _upstream(cls, value: str, info: ValidationInfo) -> str:
+        require_http_url(value, plain_http=bool(info.data.get("plain_http")))
+        return value
+
+
+class Settings(_Frozen):
+    """Everything the BFF is told from outside."""
+
+    public_url: str = "http://localhost:8000"
+    secret_keys: Annotated[tuple[SecretStr, ...], BeforeValidator(lines_or_list)]
+    redis_url: SecretStr
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    management_host: str = "127.0.0.1"
+    management_port: int = Field(default=0, ge=0, le=65535)
+    workers: int = Field(default=1, ge=1, le=64)
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    trusted_proxies: Annotated[tuple[IPvAnyNetwork, ...], BeforeValidator(words_or_list)] = ()
+    session: SessionSettings = SessionSettings()
+    providers: tuple[ProviderSettings, ...]
+    routes: tuple[RouteSettings, ...] = ()
+
+    @field_validator("public_url")
+    @classmethod
+    def _public_url(cls, value: str) -> str:
+        return require_origin(value)
+
+    @field_validator("secret_keys")
+    @classmethod
+    def _secret_keys(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        keys = [key.get_secret_value() for key in value]
+        if not keys or min(map(len, keys)) < _SECRET_KEY_CHARS_MIN:
+            raise ValueError(
+                f"must hold at least one key, each of {_SECRET_KEY_CHARS_MIN} characters or more"
+            )
+        if len(set(keys)) != len(keys):
+            raise ValueError("must not hold the same key twice")
+        return value
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis_url(cls, value: SecretStr) -> SecretStr:
+        url = value.get_secret_value()
+        if url == "embedded":
+            raise ValueError('is "embedded": start through app.py, or name a server')
+        if not url.startswith(_REDIS_SCHEMES):
+            raise ValueError(f"must begin with one of {', '.join(_REDIS_SCHEMES)}")
+        return value
+
+    @field_validator("providers")
+    @classmethod
+    def _providers(cls, value: tuple[ProviderSettings, ...]) -> tuple[ProviderSettings, ...]:
+        if not value:
+            raise ValueError("must name at least one provider")
+        _require_unique("name", [provider.name for provider in value])
+        return value
+
+    @field_validator("routes")
+    @classmethod
+    def _routes(cls, value: tuple[RouteSettings, ...]) -> tuple[RouteSettings, ...]:
+        _require_unique("path", [route.path for route in value])
+        return value
+
+    @model_validator(mode="after")
+    def _cookie(self) -> Settings:
+        if self.https and not self.session.cookie_name.startswith(_HOST_PREFIX):
+            raise ValueError(f"session.cookie_name: must begin with {_HOST_PREFIX} under https")
+        return self
+
+    @property
+    def https(self) -> bool:
+        """Whether browsers reach us over https; plain http is loopback only."""
+        return self.public_url.startswith("https://")
+
+    @property
+    def cookie_name(self) -> str:
+        """The session cookie's name; a browser would refuse the prefix on plain http."""
+        name = self.session.cookie_name
+        return name if self.https else _PREFIX.sub("", name)
+
+
+def _require_unique(name: str, values: list[str]) -> None:
+    doubled = sorted({value for value in values if values.count(value) > 1})
+    if doubled:
+        raise ValueError(f"the same {name} stands twice: {', '.join(doubled)}")

@@ -1,0 +1,63 @@
+"""Rules that several settings share; each raises `ValueError` with what would be right."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from urllib.parse import SplitResult
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+def is_loopback(host: str | None) -> bool:
+    """Return whether *host* can only be this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host or "").is_loopback
+    except ValueError:
+        return False
+
+
+def require_http_url(value: str, *, plain_http: bool = False) -> SplitResult:
+    """Return *value* split, where it is an absolute http(s) URL without user, query or fragment."""
+    try:
+        parts = urlsplit(value)
+        _ = parts.port
+    except ValueError as error:
+        raise ValueError(f"is not a URL ({error})") from error
+    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
+        raise ValueError("must be an absolute URL such as https://host.example")
+    if parts.username or parts.password or parts.query or parts.fragment or value.endswith("#"):
+        raise ValueError("must not carry a user, a query or a fragment")
+    if parts.scheme == "http" and not plain_http and not is_loopback(parts.hostname):
+        raise ValueError("plain http is accepted on loopback only; use https")
+    return parts
+
+
+def require_origin(value: str) -> str:
+    """Return *value* as browsers spell an origin: lower case, no default port, no path."""
+    parts = require_http_url(value)
+    if parts.path not in {"", "/"}:
+        raise ValueError("must be an origin without a path, such as https://app.example.com")
+    host = (parts.hostname or "").lower()
+    host = f"[{host}]" if ":" in host else host
+    port = parts.port
+    if port in {None, _DEFAULT_PORTS[parts.scheme]}:
+        return f"{parts.scheme}://{host}"
+    return f"{parts.scheme}://{host}:{port}"
+
+
+def words_or_list(value: object) -> object:
+    """Let a list of words be written as one string, as the environment must."""
+    return value.split() if isinstance(value, str) else value
+
+
+def lines_or_list(value: object) -> object:
+    """Let a list be written one item a line, as a secret file must."""
+    if isinstance(value, str):
+        return [line.strip() for line in value.splitlines() if line.strip()]
+    return value
