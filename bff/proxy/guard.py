@@ -1,0 +1,48 @@
+"""The first judgement of a proxied call: does it come from our own page?
+
+Spec: RFC 10017 §6.1.3.3.2 (static header on every call); W3C Fetch Metadata; RFC 6454 (Origin).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bff.problems import CSRF_FAILED, Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+# Absent is fine (old browsers, programs); any other value names a page that is not ours.
+_OWN_SITES = frozenset({b"same-origin", b"none"})
+_GUARDED = frozenset({b"x-csrf", b"sec-fetch-site", b"origin"})
+_DETAIL = "Send the header `X-CSRF: 1` from a page of this origin."
+
+
+def require_same_origin(headers: Iterable[tuple[bytes, bytes]], public_origin: bytes) -> None:
+    """Return if the call carries exactly one ``X-CSRF: 1`` and names no foreign origin.
+
+    Runs before the cookie, the route's rules or the body are read: ambient authority must not
+    even be looked up for a foreign page. Holds for every method, GET included.
+
+    Args:
+        headers: as received, names in lower case. A name with ``_`` for ``-`` is another name.
+        public_origin: scheme, host and port as a browser writes them in ``Origin``.
+
+    Raises:
+        Refused: ``csrf_failed``.
+    """
+    marks = 0
+    for name, value in headers:
+        if name not in _GUARDED:
+            continue
+        if name == b"x-csrf":
+            if value != b"1":
+                raise Refused(CSRF_FAILED, detail=_DETAIL, hint="X-CSRF has another value")
+            marks += 1
+        elif name == b"origin":
+            if value != public_origin:
+                raise Refused(CSRF_FAILED, detail=_DETAIL, hint="foreign Origin")
+        elif value not in _OWN_SITES:
+            raise Refused(CSRF_FAILED, detail=_DETAIL, hint="foreign Sec-Fetch-Site")
+    if marks != 1:
+        raise Refused(CSRF_FAILED, detail=_DETAIL, hint=f"{marks} X-CSRF headers")

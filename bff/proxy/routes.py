@@ -1,0 +1,141 @@
+"""Which upstream a path belongs to: the longest prefix on a segment boundary, byte by byte.
+
+Nothing is decoded and no case is folded, so that the bytes that were matched are the bytes sent.
+
+Spec: RFC 10017 §6.1.3.6 (allow-list of upstreams); RFC 9110 §15.5.6 (405 names what is allowed).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from bff.problems import METHOD_NOT_ALLOWED, ROUTE_NOT_FOUND, Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+# Never proxied, whatever a route lists: a tunnel and an echo of the request's own headers.
+_NEVER_PROXIED = frozenset({"CONNECT", "TRACE"})
+
+
+class TokenKind(Enum):
+    """What a route's upstream is told about the caller."""
+
+    NONE = "none"
+    USER = "user"
+    CLIENT = "client"
+    USER_OR_NONE = "user-or-none"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where an upstream listens; the key of a connection pool."""
+
+    scheme: str
+    host: str
+    port: int
+
+    @property
+    def authority(self) -> str:
+        """The ``Host`` header: no port where it is the scheme's own, brackets around IPv6."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if _DEFAULT_PORTS[self.scheme] == self.port else f"{host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One line of the route table, resolved once at the start.
+
+    Attributes:
+        path: the configured prefix; stands for the path in logs and metrics.
+        audience: of the access token; empty for the provider's default.
+        timeout_s: how long the upstream may be silent, before the head and within the body.
+    """
+
+    path: str
+    origin: Origin
+    base_path: bytes = b""
+    strip_prefix: bool = True
+    token: TokenKind = TokenKind.USER
+    methods: frozenset[str] = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
+    audience: str = ""
+    timeout_s: float = 30.0
+    body_limit_bytes: int = 10 * 1024 * 1024
+    allow_set_cookie: bool = False
+    websocket: bool = False
+    prefix: bytes = field(init=False)
+    _inner: bytes = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "prefix", self.path.rstrip("/").encode("ascii"))
+        object.__setattr__(self, "_inner", self.prefix + b"/")
+
+    def covers(self, path: bytes) -> bool:
+        """Return whether *path* is the prefix itself or lies beneath it."""
+        return path == self.prefix or path.startswith(self._inner)
+
+    def require_method(self, method: str) -> None:
+        """Return if *method* may pass.
+
+        Raises:
+            Refused: ``method_not_allowed``, with ``Allow``.
+        """
+        if method not in self.methods or method in _NEVER_PROXIED:
+            allowed = ", ".join(sorted(self.methods - _NEVER_PROXIED))
+            raise Refused(METHOD_NOT_ALLOWED, headers={"Allow": allowed})
+
+    def target(self, path: bytes, query: bytes) -> bytes:
+        """Return the request target for the upstream: the judged bytes, the prefix apart."""
+        if self.strip_prefix:
+            path = path[len(self.prefix) :] or b"/"
+        target = self.base_path + path
+        return b"%b?%b" % (target, query) if query else target
+
+
+class RouteTable:
+    """Every route; nothing else is proxied."""
+
+    def __init__(self, routes: Iterable[Route]) -> None:
+        self._routes: Sequence[Route] = sorted(routes, key=lambda route: -len(route.prefix))
+
+    def find(self, path: bytes) -> Route | None:
+        """Return the route with the longest prefix of *path*, or None."""
+        for route in self._routes:
+            if route.covers(path):
+                return route
+        return None
+
+    def match(self, path: bytes) -> Route:
+        """Return the route of *path*.
+
+        Raises:
+            Refused: ``route_not_found``.
+        """
+        route = self.find(path)
+        if route is None:
+            raise Refused(ROUTE_NOT_FOUND)
+        return route
+
+    @property
+    def origins(self) -> frozenset[Origin]:
+        """Every upstream that a route leads to."""
+        return frozenset(route.origin for route in self._routes)
+
+
+def parse_upstream(url: str) -> tuple[Origin, bytes]:
+    """Return the origin that *url* names and its path without a trailing slash.
+
+    Raises:
+        ValueError: neither http nor https, without a host, or with a query, fragment or user.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
+        raise ValueError("an upstream is http://host[:port][/path] or https://…")
+    if parts.query or parts.fragment or "@" in parts.netloc:
+        raise ValueError("an upstream has no query, fragment or user")
+    origin = Origin(parts.scheme, parts.hostname, parts.port or _DEFAULT_PORTS[parts.scheme])
+    return origin, parts.path.rstrip("/").encode("ascii")
