@@ -54,7 +54,11 @@ def current_request_id() -> str:
 
 
 def install_request_ids(app: Flask) -> None:
-    """Give every request of *app* an id, bind it to the log, and answer with it."""
+    """Give every request of *app* an id, bind it to the log, and answer with it.
+
+    Templates call ``request_id()`` for the code that a person can quote.
+    """
+    app.jinja_env.globals["request_id"] = current_request_id
 
     @app.before_request
     def _adopt() -> None:

@@ -1,0 +1,93 @@
+"""The shell at `/`: signed out, signed in, or signed out behind the visitor's back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from flask import Blueprint, render_template
+
+from bff.problems import (
+    LOGIN_FAILED,
+    LOGIN_REQUIRED,
+    PROVIDER_ERROR,
+    PROVIDER_UNAVAILABLE,
+    STORE_UNAVAILABLE,
+)
+from httpkit.headers import allow_form_action
+from httpkit.request_ids import current_request_id
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from httpkit.answers import Answer
+
+_LOGIN = "/bff/login?return_to=/"
+_STARTS_AGAIN = frozenset(
+    {LOGIN_FAILED.code, LOGIN_REQUIRED.code, PROVIDER_ERROR.code, PROVIDER_UNAVAILABLE.code}
+)
+
+
+class Visitor(Protocol):
+    """What the shell shows of a person who is signed in; empty where the provider said nothing."""
+
+    @property
+    def name(self) -> str | None:
+        """The name they go by."""
+
+    @property
+    def sub(self) -> str:
+        """The provider's own id of them."""
+
+    @property
+    def email(self) -> str | None:
+        """Their e-mail address."""
+
+    @property
+    def sign_out_origin(self) -> str | None:
+        """Where signing out goes on (``https://host[:port]``), so that the form may end there."""
+
+
+def pages_blueprint(
+    *,
+    current_session: Callable[[], Visitor | None],
+    carries_ticket: Callable[[], bool] = lambda: False,
+) -> Blueprint:
+    """Return the routes of the pages.
+
+    Args:
+        current_session: who is signed in on the request at hand; may raise `Unavailable`.
+        carries_ticket: whether the request came with a ticket, of a session that is over or not.
+    """
+    pages = Blueprint("pages", __name__)
+
+    @pages.get("/")
+    def shell() -> str:
+        session = current_session()
+        if session is not None and session.sign_out_origin is not None:
+            allow_form_action(session.sign_out_origin)
+        ended = session is None and carries_ticket()
+        return render_template("bff/shell.html", session=session, ended=ended)
+
+    return pages
+
+
+def render_landing(return_to: str) -> str:
+    """Return the page that moves on to *return_to*, a local path, by itself and without script."""
+    return render_template("bff/landing.html", return_to=return_to)
+
+
+def render_error_page(outcome: Answer) -> str:
+    """Return the page for *outcome*, with the one next step that makes sense after it."""
+    return render_template(
+        "bff/error.html",
+        problem=outcome.problem.code,
+        request_id=current_request_id(),
+        retry_url=_retry_url(outcome.problem.code),
+    )
+
+
+def _retry_url(code: str) -> str | None:
+    if code in _STARTS_AGAIN:
+        return _LOGIN
+    # Never the address at hand: it may be a callback whose code is spent.
+    return "/" if code == STORE_UNAVAILABLE.code else None

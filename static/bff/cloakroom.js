@@ -1,0 +1,113 @@
+// The page's side of the door: who is signed in, calls that carry the ticket, signing in and out.
+// No token ever reaches a script; the browser adds the ticket by itself. Types: cloakroom.d.ts.
+
+const LOOP_KEY = "cloakroom.signing-in";
+const LOOP_MS = 20_000;
+
+/** An answer that says no. `code` is stable, `requestId` is what a person can quote. */
+export class Problem extends Error {
+  constructor(document, status, retryAfterS) {
+    super(document.title ?? `HTTP ${status}`);
+    this.name = new.target.name;
+    this.code = document.code ?? "unknown";
+    this.status = status;
+    this.requestId = document.request_id ?? null;
+    this.detail = document.detail ?? null;
+    this.retryAfterS = retryAfterS;
+    this.document = document;
+  }
+}
+
+/** Nobody is signed in, and sending the visitor to sign in was not wanted or did not help. */
+export class LoginRequired extends Problem {}
+
+/** No answer just now; nothing is lost. `status` is 0 when the network itself failed. */
+export class Unavailable extends Problem {}
+
+/** The person who is signed in, or null. */
+export async function user() {
+  try {
+    return await (await call("/bff/user", { signIn: false })).json();
+  } catch (problem) {
+    if (problem instanceof LoginRequired) return null;
+    throw problem;
+  }
+}
+
+/**
+ * As `window.fetch`, for our own origin: resolves with a good answer, throws a `Problem` else.
+ * Without a session the visitor is sent to sign in and comes back here; `signIn: false` throws.
+ */
+async function call(input, { signIn = true, ...init } = {}) {
+  const request = new Request(input, { ...init, credentials: "same-origin" });
+  if (new URL(request.url).origin !== location.origin) {
+    throw new TypeError("cloakroom.fetch goes to this page's own origin only");
+  }
+  request.headers.set("X-CSRF", "1");
+  if (!request.headers.has("Accept")) request.headers.set("Accept", "application/json");
+  let response;
+  try {
+    response = await window.fetch(request);
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Unavailable({ code: "network_failed", title: error.message }, 0, null);
+  }
+  if (response.ok) {
+    forgetAttempt();
+    return response;
+  }
+  const problem = await problemOf(response);
+  if (signIn && problem instanceof LoginRequired && rememberAttempt()) {
+    login();
+    return new Promise(() => {}); // the page is leaving; its code need not handle what it left
+  }
+  throw problem;
+}
+export { call as fetch };
+
+/** Send the visitor to sign in, and back to `returnTo` (a local path; this page by default). */
+export function login({ returnTo = here() } = {}) {
+  location.assign(`/bff/login?${new URLSearchParams({ return_to: returnTo })}`);
+}
+
+/** Sign out here, then leave for wherever signing out goes on. */
+export async function logout() {
+  const answer = await call("/bff/logout", { method: "POST", signIn: false }).catch((problem) => {
+    if (problem instanceof LoginRequired) return null; // signed out already
+    throw problem;
+  });
+  location.assign((await answer?.json())?.logout_url ?? "/");
+}
+
+async function problemOf(response) {
+  const isProblem = (response.headers.get("Content-Type") ?? "").includes("json");
+  const document = (isProblem && (await response.json().catch(() => null))) || {};
+  const retryAfterS = Number(response.headers.get("Retry-After")) || null;
+  const Kind =
+    document.code === "login_required" ? LoginRequired
+    : [502, 503, 504].includes(response.status) ? Unavailable
+    : Problem;
+  return new Kind(document, response.status, retryAfterS);
+}
+
+const here = () => location.pathname + location.search + location.hash;
+
+// A browser that keeps no ticket would be sent to sign in for ever: once within LOOP_MS is enough.
+function rememberAttempt() {
+  try {
+    const last = Number(sessionStorage.getItem(LOOP_KEY));
+    if (Date.now() - last < LOOP_MS) return false;
+    sessionStorage.setItem(LOOP_KEY, String(Date.now()));
+    return true;
+  } catch {
+    return false; // no storage, no memory of attempts, no automatic attempt
+  }
+}
+
+function forgetAttempt() {
+  try {
+    sessionStorage.removeItem(LOOP_KEY);
+  } catch {
+    // nothing was remembered either
+  }
+}

@@ -1,0 +1,41 @@
+// What the directory says about the person who is signed in, and what to show when it says nothing.
+import { LoginRequired, Unavailable, fetch } from "./cloakroom.js";
+
+const section = document.querySelector("[data-directory]");
+if (section) {
+  const retry = section.querySelector("[data-retry]");
+  retry.addEventListener("click", () => ask(section, retry));
+  addEventListener("online", () => retry.hidden || ask(section, retry));
+  // A page from the browser's memory may show somebody who has signed out since.
+  addEventListener("pageshow", (event) => event.persisted && location.reload());
+  section.hidden = false;
+  ask(section, retry);
+}
+
+async function ask(section, retry) {
+  show(section, "asking");
+  retry.hidden = true;
+  try {
+    const entry = await (await fetch(section.dataset.directory, { signIn: false })).json();
+    for (const fact of section.querySelectorAll("[data-fact]")) {
+      fact.textContent = entry[fact.dataset.fact] ?? "–";
+    }
+    show(section, "answered");
+  } catch (problem) {
+    if (problem instanceof LoginRequired) return ended(section);
+    const offline = problem instanceof Unavailable && problem.status === 0 && !navigator.onLine;
+    show(section, offline ? "offline" : "unreachable");
+    retry.hidden = false;
+  }
+}
+
+function ended(section) {
+  section.hidden = true;
+  document.querySelector("[data-when=ended]").hidden = false;
+}
+
+function show(section, state) {
+  for (const part of section.querySelectorAll("[data-when]")) {
+    part.hidden = part.dataset.when !== state;
+  }
+}
