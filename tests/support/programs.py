@@ -57,7 +57,7 @@ class Program:
             self.process = subprocess.Popen(
                 [*prefix, *self.command],
                 cwd=self.folder,
-                env={**_bare_environ(), **self.environ},
+                env={**bare_environ(), **self.environ},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -159,7 +159,7 @@ def stop_all() -> None:
         program.stop(within_s=5)
 
 
-def _bare_environ() -> dict[str, str]:
+def bare_environ() -> dict[str, str]:
     """Return our environment without the settings of a party that a developer may have set."""
     parties = ("BFF_", "SSO_", "WORKBENCH_", "CLOAKROOM_")
     return {name: value for name, value in os.environ.items() if not name.startswith(parties)}

@@ -1,0 +1,68 @@
+"""Programs by others, set up by their public documentation and nothing else."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+from tests.support import needs
+from tests.support.ports import free_port
+from tests.support.programs import ROOT, Program
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FOREIGN = ROOT / "tests" / "foreign"
+CLIENT_SECRET = "known-to-the-foreign-provider-and-the-bff"
+
+
+def node() -> str:
+    """Return the path of Node, with the foreign packages installed as locked."""
+    found = needs.program("node", package="nodejs")
+    lock, installed = FOREIGN / "package-lock.json", FOREIGN / "node_modules/.package-lock.json"
+    if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
+        npm = needs.program("npm", package="npm")
+        command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+        done = subprocess.run(command, cwd=FOREIGN, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            shutil.rmtree(FOREIGN / "node_modules", ignore_errors=True)
+            needs.missing("the npm packages of tests/foreign", done.stderr.strip()[-300:])
+        installed.touch()
+    return found
+
+
+class OpenIdProvider:
+    """npm ``oidc-provider`` with one client; its own pages sign anybody in."""
+
+    def __init__(self, folder: Path, bff_url: str, *, ttl: dict[str, int] | None = None) -> None:
+        """Prepare it for the BFF at *bff_url*; *ttl* sets lifetimes in seconds by token kind."""
+        self.port = free_port()
+        self.issuer = f"http://127.0.0.1:{self.port}"
+        client: dict[str, Any] = {
+            "client_id": "cloakroom",
+            "client_secret": CLIENT_SECRET,
+            "grant_types": ["authorization_code", "refresh_token"],
+            "redirect_uris": [f"{bff_url}/bff/callback/foreign"],
+            "post_logout_redirect_uris": [f"{bff_url}/"],
+        }
+        settings = json.dumps({"port": self.port, "client": client, "ttl": ttl or {}})
+        script = str(FOREIGN / "openid-provider.mjs")
+        log = folder / "oidc-provider.log"
+        self.program = Program("oidc-provider", [node(), script, settings], log, folder=FOREIGN)
+
+    def settings(self) -> dict[str, Any]:
+        """Return the BFF's ``[[providers]]`` entry for it."""
+        return {
+            "name": "foreign",
+            "issuer": self.issuer,
+            "client_id": "cloakroom",
+            "client_secret": CLIENT_SECRET,
+            "scopes": ["openid", "profile", "email", "offline_access"],
+        }
+
+    def start(self) -> None:
+        """Start it and wait until it listens."""
+        self.program.start()
+        self.program.wait_until(lambda: "listening" in self.program.log())

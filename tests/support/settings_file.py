@@ -1,0 +1,30 @@
+"""Settings as an operator writes them: a TOML file."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+
+def write_toml(path: Path, settings: Mapping[str, Any]) -> Path:
+    """Write *settings* to *path*: plain values, tables, and lists of tables, one level deep."""
+    plain, tables = [], []
+    for name, value in settings.items():
+        if isinstance(value, dict):
+            tables.append(f"\n[{name}]\n" + _lines(value))
+        elif isinstance(value, list) and value and isinstance(value[0], dict):
+            tables += [f"\n[[{name}]]\n" + _lines(row) for row in value]
+        else:
+            plain.append(f"{name} = {json.dumps(value)}\n")
+    path.write_text("".join([*plain, *tables]), "utf-8")
+    path.chmod(0o600)
+    return path
+
+
+def _lines(row: Mapping[str, Any]) -> str:
+    # JSON's strings, numbers, booleans and lists of them are TOML's, too.
+    return "".join(f"{name} = {json.dumps(value)}\n" for name, value in row.items())
