@@ -104,9 +104,7 @@ def install_answers(
         status = error.code or INTERNAL_ERROR.status
         if status < BAD_REQUEST.status:  # a redirect that werkzeug itself asks for
             return Response(error.get_body(), status, error.get_headers())
-        problem = not_found if status == NOT_FOUND.status else _OF_STATUS.get(status)
-        if problem is None:
-            problem = ProblemType(error.name.lower().replace(" ", "_"), status, error.name)
+        problem = not_found if status == NOT_FOUND.status else _problem_of(status, error.name)
         allow = ", ".join(getattr(error, "valid_methods", None) or ())
         return answer(Answer(problem, None, {"Allow": allow} if allow else {}, {}))
 
@@ -114,6 +112,11 @@ def install_answers(
     def _bug(error: Exception) -> Response:
         events.log_bug(error)
         return answer(Answer(INTERNAL_ERROR, None, {}, {}))
+
+
+def _problem_of(status: int, name: str) -> ProblemType:
+    known = _OF_STATUS.get(status)
+    return known or ProblemType(name.lower().replace(" ", "_"), status, name)
 
 
 def browser_navigates() -> bool:
