@@ -1,0 +1,45 @@
+"""Migrations: the same schema on both databases, and two starts at once."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from workbench.database import db
+from workbench.factory import build_app
+from workbench.settings import Settings
+
+if TYPE_CHECKING:
+    from flask.testing import FlaskClient
+
+_MIGRATE = "from workbench.cli import cli; cli(['migrate'])"
+
+
+def test_models_and_migrations_agree(api: FlaskClient) -> None:
+    """Autogenerate finds nothing to do."""
+    with api.application.app_context(), db.engine.connect() as connection:
+        context = MigrationContext.configure(connection)
+        assert compare_metadata(context, db.metadata) == []
+
+
+def test_two_migrations_at_once_make_one_schema(database_url: str) -> None:
+    """Two nodes that start together both find a whole schema, and neither fails."""
+    environ = {**os.environ, "WORKBENCH_DATABASE_URL": database_url}
+    starts = [
+        subprocess.Popen(
+            [sys.executable, "-c", _MIGRATE], env=environ, stderr=subprocess.PIPE, text=True
+        )
+        for _ in range(2)
+    ]
+    for start in starts:
+        _, said = start.communicate(timeout=60)
+        assert start.returncode == 0, said
+    app = build_app(Settings(database_url=database_url))
+    assert app.test_client().get("/readyz").status_code == 200
+    with app.app_context():
+        db.engine.dispose()

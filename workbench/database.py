@@ -1,0 +1,136 @@
+"""The database handle, and the edge where its outages become ours.
+
+MariaDB and MySQL through PyMySQL; SQLite as the embedded default, where several processes may
+share one file.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import String, event, text
+from sqlalchemy.dialects.mysql import VARBINARY
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from httpkit.health import NotReady
+from workbench.problems import STORAGE_UNAVAILABLE, Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from flask import Flask
+    from sqlalchemy.engine import Dialect
+
+_CONNECT_TIMEOUT_S = 3
+_STATEMENT_TIMEOUT_S = 10
+_BUSY_TIMEOUT_MS = 5000
+
+
+class Base(DeclarativeBase):
+    """Parent of every table of the workbench."""
+
+
+db = SQLAlchemy(model_class=Base)
+
+
+class ExactText(TypeDecorator[str]):
+    """Text that is equal only to itself.
+
+    A MySQL collation takes `Ann` for `ann` and `a` for `a` with a space behind; in a pair that
+    names a person either would hand one person's entry to another.
+    """
+
+    impl = String
+    cache_ok = True
+
+    def __init__(self, length: int) -> None:
+        """Hold at most *length* bytes."""
+        super().__init__(length)
+        self.length = length
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Return bytes on MySQL and MariaDB; SQLite compares text exactly by itself."""
+        if dialect.name in {"mysql", "mariadb"}:
+            return dialect.type_descriptor(VARBINARY(self.length))
+        return dialect.type_descriptor(String(self.length))
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> Any:  # noqa: ANN401 - text or bytes, by backend
+        """Return what the driver is given."""
+        if value is None or dialect.name == "sqlite":
+            return value
+        return value.encode()
+
+    def process_result_value(self, value: str | bytes | None, dialect: Dialect) -> str | None:
+        """Return the text."""
+        del dialect
+        return value.decode() if isinstance(value, bytes) else value
+
+
+def _engine_options(database_url: str) -> dict[str, Any]:
+    """Return pool and driver options for *database_url*: no wait without an end."""
+    if make_url(database_url).get_backend_name() == "sqlite":
+        return {"connect_args": {"timeout": _BUSY_TIMEOUT_MS / 1000}}
+    return {
+        "pool_pre_ping": True,
+        "pool_recycle": 1800,
+        "pool_timeout": _CONNECT_TIMEOUT_S,
+        "connect_args": {
+            "charset": "utf8mb4",
+            "connect_timeout": _CONNECT_TIMEOUT_S,
+            "read_timeout": _STATEMENT_TIMEOUT_S,
+            "write_timeout": _STATEMENT_TIMEOUT_S,
+        },
+    }
+
+
+@contextmanager
+def outages_named() -> Iterator[None]:
+    """Turn a database that gives no answer into `Unavailable`; everything else passes as it is.
+
+    Raises:
+        Unavailable: ``storage_unavailable``; the transaction was rolled back.
+    """
+    try:
+        yield
+    except (OperationalError, InterfaceError, PoolTimeout) as error:
+        db.session.rollback()
+        raise Unavailable(STORAGE_UNAVAILABLE, hint=type(error).__name__) from error
+
+
+def require_schema() -> None:
+    """Pass when the database answers and its tables are there.
+
+    Raises:
+        NotReady: with the reason in words.
+    """
+    try:
+        db.session.execute(text("SELECT version_num FROM alembic_version")).scalar_one()
+    except SQLAlchemyError:
+        raise NotReady("the database does not answer, or `workbench migrate` has not run") from None
+    finally:
+        db.session.remove()
+
+
+def install_database(app: Flask, database_url: str) -> None:
+    """Bind *app* to *database_url*; nothing is connected to yet."""
+    app.config["SQLALCHEMY_DATABASE_URI"] = database_url
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = _engine_options(database_url)
+    db.init_app(app)
+    with app.app_context():
+        event.listen(db.engine, "connect", _tune_sqlite)
+
+
+def _tune_sqlite(connection: object, _record: object) -> None:
+    if isinstance(connection, sqlite3.Connection):
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode = WAL")  # readers and a writer side by side
+        cursor.execute("PRAGMA synchronous = NORMAL")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.close()

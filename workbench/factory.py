@@ -1,0 +1,79 @@
+"""Composition root of the workbench: the only file that knows every room."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flask import Flask
+from flask_migrate import Migrate
+from prometheus_client import CollectorRegistry
+
+from httpkit.answers import install_answers
+from httpkit.events import configure_logging, install_access_log
+from httpkit.headers import install_security_headers
+from httpkit.health import install_health
+from httpkit.metrics import HttpMetrics, start_management_listener
+from httpkit.request_ids import install_request_ids
+from workbench import openapi
+from workbench.bearer import BearerGuard
+from workbench.database import db, install_database, require_schema
+from workbench.issuer import IssuerClient, IssuerKeys
+from workbench.settings import load_settings
+from workbench.users import views as users
+from workbench.users.directory import Directory
+from workbench.users.profile import ProfileSource
+
+if TYPE_CHECKING:
+    from workbench.settings import Settings
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+_BODY_LIMIT_BYTES = 1_048_576
+_QUIET = ("httpx", "httpcore", "alembic", "sqlalchemy.engine")
+
+
+def create_app() -> Flask:
+    """Return the party as a server process runs it: logs, metrics listener and all.
+
+    Raises:
+        SettingsInvalid: nothing was started.
+    """
+    settings = load_settings()
+    configure_logging("workbench", level=settings.log_level, quiet=_QUIET)
+    registry = CollectorRegistry()
+    app = build_app(settings, registry)
+    start_management_listener(
+        registry, host=settings.management_host, port=settings.management_port
+    )
+    return app
+
+
+def build_app(settings: Settings, registry: CollectorRegistry | None = None) -> Flask:
+    """Return the application of *settings*; connects to nothing and starts nothing."""
+    app = Flask(__name__, static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = _BODY_LIMIT_BYTES
+    install_request_ids(app)
+    install_access_log(app)
+    HttpMetrics(registry or CollectorRegistry()).install(app)
+    install_security_headers(app, https=settings.identifier.startswith("https://"))
+    install_answers(app)
+    install_database(app, settings.database_url)
+    Migrate(app, db, directory=str(MIGRATIONS))
+    install_health(app, {"database": require_schema})
+    _open_rooms(app, settings)
+    return app
+
+
+def _open_rooms(app: Flask, settings: Settings) -> None:
+    client = IssuerClient(settings.issuer)
+    bearer = BearerGuard(
+        IssuerKeys(client, ttl_s=settings.keys_ttl_s, max_age_s=settings.keys_max_age_s),
+        issuer=settings.issuer,
+        identifier=settings.identifier,
+        leeway_s=settings.leeway_s,
+    )
+    directory = Directory(ProfileSource(client), profile_ttl_s=settings.profile_ttl_s)
+    app.register_blueprint(users.create_blueprint(bearer, directory))
+    app.register_blueprint(
+        openapi.create_blueprint(issuer=settings.issuer, identifier=settings.identifier)
+    )

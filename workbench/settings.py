@@ -1,0 +1,168 @@
+"""Typed settings of the workbench: a TOML file below, the environment above.
+
+Every fault is reported at once, each with its place and what would be right; never with a value
+that may be secret.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PREFIX = "WORKBENCH_"
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_BACKENDS = frozenset({"mysql", "sqlite"})
+
+
+class SettingsInvalid(Exception):  # noqa: N818 - the name that all parties share
+    """The settings cannot be used; `faults` has one line for each reason."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("; ".join(faults))
+        self.faults = faults
+
+
+def is_loopback(url: str) -> bool:
+    """Return whether *url* names this machine."""
+    return urlsplit(url).hostname in _LOOPBACK
+
+
+def _origin(value: str) -> str:
+    """Return *value* when it is an absolute URL that tokens can safely be bound to."""
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("write an absolute URL, such as https://sso.example.com")
+    if parts.query or parts.fragment or parts.username or parts.password:
+        raise ValueError("write a URL without user, query or fragment")
+    if parts.scheme == "http" and not is_loopback(value):
+        raise ValueError("plain http is accepted on loopback only; write https://")
+    return value
+
+
+def _database_url(value: str) -> str:
+    try:
+        backend = make_url(value).get_backend_name()
+    except ArgumentError:
+        backend = ""
+    if backend not in _BACKENDS:
+        raise ValueError("write mysql+pymysql://user:password@host/name or sqlite:///file")
+    return value
+
+
+def _default_database_url() -> str:
+    var = os.environ.get("CLOAKROOM_VAR") or Path(__file__).resolve().parent.parent / "var"
+    return f"sqlite:///{var}/workbench.sqlite3"
+
+
+class Settings(BaseModel):
+    """Everything an operator may decide. Durations are seconds.
+
+    Attributes:
+        issuer: the one authorization server whose tokens are accepted, exactly as `iss` says it.
+        identifier: what `aud` must contain; by default the address people of this machine use.
+        leeway_s: how far the clocks of the two machines may be apart.
+        keys_ttl_s: age at which the issuer's keys are asked for again.
+        keys_max_age_s: age at which keys are no longer trusted although the issuer is silent.
+        profile_ttl_s: age at which a person's name is asked for again at their next visit.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=7000, ge=1, le=65535)
+    workers: int = Field(default=1, ge=1, le=64)
+    threads: int = Field(default=16, ge=1, le=256)
+    management_host: str = "127.0.0.1"
+    management_port: int = Field(default=0, ge=0, le=65535)
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    issuer: Annotated[str, AfterValidator(_origin)] = "http://127.0.0.1:9000"
+    identifier: str = Field(default="http://127.0.0.1:7000", min_length=1)
+    database_url: Annotated[str, AfterValidator(_database_url)] = Field(
+        default_factory=_default_database_url, validate_default=True, repr=False
+    )
+
+    leeway_s: int = Field(default=30, ge=0, le=300)
+    keys_ttl_s: int = Field(default=300, ge=10)
+    keys_max_age_s: int = Field(default=86_400, ge=60)
+    profile_ttl_s: int = Field(default=900, ge=1)
+
+
+def load_settings(
+    config_file: Path | None = None, environ: Mapping[str, str] = os.environ
+) -> Settings:
+    """Return the settings of *config_file* (else of `WORKBENCH_CONFIG`) below those of *environ*.
+
+    Raises:
+        SettingsInvalid: something is unknown, missing or wrong; nothing was started.
+    """
+    named = environ.get(f"{PREFIX}CONFIG")
+    file = config_file or (Path(named) if named else None)
+    from_file = _read_toml(file) if file else {}
+    from_environ = _read_environ(environ)
+    try:
+        return Settings.model_validate(from_file | from_environ)
+    except ValidationError as error:
+        where = str(file) if file else "settings"
+        raise SettingsInvalid(
+            [_fault(dict(one), where, from_environ) for one in error.errors(include_url=False)]
+        ) from None
+
+
+def _read_toml(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsInvalid([f"{file}: cannot be read: {error.strerror}"]) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsInvalid([f"{file}: not TOML: {error}"]) from None
+
+
+def _read_environ(environ: Mapping[str, str]) -> dict[str, Any]:
+    """Return what `WORKBENCH_…` says; lists and tables are JSON, `…_FILE` names a secret's file."""
+    found: dict[str, Any] = {}
+    for name, value in environ.items():
+        key = name.removeprefix(PREFIX).lower()
+        if not name.startswith(PREFIX) or key == "config":
+            continue
+        if key.endswith("_file") and key.removesuffix("_file") in Settings.model_fields:
+            found[key.removesuffix("_file")] = _read_secret(name, Path(value))
+        else:
+            found.setdefault(key, _parsed(value))
+    return found
+
+
+def _read_secret(name: str, file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise SettingsInvalid([f"{name}: {file} cannot be read: {error.strerror}"]) from None
+
+
+def _parsed(value: str) -> object:
+    if value[:1] not in {"[", "{"}:
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value
+
+
+def _fault(error: Mapping[str, Any], where: str, from_environ: Mapping[str, object]) -> str:
+    path = ".".join(str(part) for part in error["loc"])
+    if path in from_environ:
+        path, where = f"{PREFIX}{path.upper()}", "environment"
+    if error["type"] == "extra_forbidden":
+        return f"{where}: {path}: no such setting; known are {', '.join(Settings.model_fields)}"
+    return f"{where}: {path}: {str(error['msg']).removeprefix('Value error, ')}"
