@@ -100,6 +100,7 @@ class AccessToken(msgspec.Struct, frozen=True, omit_defaults=True):
 
     value: str
     expires_at: float
+    lifetime_s: float = 3600.0
     scope: str = ""
     token_type: str = "Bearer"  # noqa: S105 - a scheme's name (RFC 6750)
 

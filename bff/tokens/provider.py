@@ -1,0 +1,321 @@
+"""One provider, as a client of it: the requests this client makes and what comes of them.
+
+Authlib builds the requests and authenticates the client; this module judges every reply.
+
+Spec: RFC 6749 §4.1, §4.4, §6; RFC 7636; RFC 7009; OIDC Core §3.1, §5.3; RFC 7523 §2.2.
+"""
+
+from __future__ import annotations
+
+import base64
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote_plus
+
+import httpx2
+from authlib.integrations.httpx_client import OAuth2Client
+from authlib.oauth2.rfc7523 import PrivateKeyJWT
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, RSAKey
+
+from bff.problems import Unavailable
+from bff.sessions.model import AccessToken
+from bff.tokens import id_token as id_tokens
+from bff.tokens.breaker import Breaker
+from bff.tokens.documents import Document
+from bff.tokens.metadata import Metadata, fetch_keys, fetch_metadata
+from bff.tokens.wire import (
+    CLIENT_OPTIONS,
+    REPLY_LOST,
+    BoundedTransport,
+    ProviderFault,
+    open_client,
+    provider_errors,
+    require_answer,
+    require_document,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from bff.settings import ProviderSettings
+    from bff.tokens.id_token import Expected
+    from bff.tokens.metadata import PublicKey
+
+_DEFAULT_LIFETIME_S = 3600.0  # where a provider does not say (RFC 6749 §5.1 only recommends it)
+_LIFETIME_LIMIT_S = 10 * 365 * 86400
+_ASSERTION_LIFETIME_S = 60
+_ALG_OF_KEY = ((RSAKey, "RS256"), (ECKey, "ES256"))
+
+
+@dataclass(frozen=True, slots=True)
+class TokenReply:
+    """A successful reply of the token endpoint (RFC 6749 §5.1)."""
+
+    access_token: AccessToken
+    refresh_token: str | None
+    id_token: str | None
+
+    def __repr__(self) -> str:
+        return "TokenReply(…)"
+
+
+class Provider:
+    """Builds authorization requests and calls the provider's endpoints."""
+
+    def __init__(
+        self,
+        settings: ProviderSettings,
+        *,
+        redirect_uri: str,
+        transport: httpx2.BaseTransport | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.settings = settings
+        self.name = settings.name
+        self.issuer = settings.issuer
+        self.redirect_uri = redirect_uri
+        self._clock = clock
+        self._transport = transport or BoundedTransport()
+        self._metadata: Document[Metadata] = Document(
+            lambda last: fetch_metadata(settings, self._transport, last)
+        )
+        self._keys: Document[dict[str | None, PublicKey]] = Document(
+            lambda _last: fetch_keys(self.metadata(), self._transport)
+        )
+        self._private_key = _private_key(settings)
+        self._breaker = Breaker()
+
+    def metadata(self) -> Metadata:
+        """Return the provider's metadata; raises `Unavailable` or `ProviderFault`."""
+        return self._metadata.get()
+
+    def authorization_url(self, *, code_verifier: str, parameters: Mapping[str, str]) -> str:
+        """Return where to send the browser: code flow, PKCE S256, our one redirect URI.
+
+        Raises:
+            ProviderFault: the provider's metadata rules S256 out; we do not sign in without it.
+        """
+        metadata = self.metadata()
+        methods = metadata.code_challenge_methods_supported
+        if methods is not None and "S256" not in methods:
+            raise ProviderFault("metadata: PKCE S256 is not offered")
+        with self._client() as client:
+            url, _state = client.create_authorization_url(
+                metadata.authorization_endpoint,
+                code_verifier=code_verifier,
+                scope=" ".join(self.settings.scopes),
+                redirect_uri=self.redirect_uri,
+                **parameters,
+            )
+        return str(url)
+
+    def exchange_code(self, *, code: str, code_verifier: str) -> TokenReply:
+        """Return the tokens for *code*.
+
+        Raises:
+            GrantRefused: the code is not accepted.
+            Unavailable: no answer; the code may or may not have been used.
+            ProviderFault: an answer that cannot be used.
+        """
+        with self._breaker.attempt():
+            return self._grant(
+                "authorization_code",
+                code=code,
+                code_verifier=code_verifier,
+                redirect_uri=self.redirect_uri,
+            )
+
+    def refresh(self, refresh_token: str) -> TokenReply:
+        """Return the tokens that replace *refresh_token*; raises as `exchange_code`.
+
+        A reply lost on the wire is asked for once more: the provider may have rotated, and within
+        its grace the same refresh token yields the same successor. More than once would hammer a
+        provider that is sick.
+        """
+        with self._breaker.attempt():
+            try:
+                return self._grant("refresh_token", refresh_token=refresh_token)
+            except Unavailable as outage:
+                if outage.hint not in REPLY_LOST:
+                    raise
+            return self._grant("refresh_token", refresh_token=refresh_token)
+
+    def client_credentials(self, *, scope: str, resource: str | None) -> TokenReply:
+        """Return a token of the client's own (RFC 6749 §4.4); raises as `exchange_code`."""
+        wanted = {"scope": scope, "resource": resource}
+        given = {name: value for name, value in wanted.items() if value}
+        with self._breaker.attempt():
+            return self._grant("client_credentials", **given)
+
+    def validate_id_token(
+        self, id_token: str, expected: Expected, *, access_token: str | None
+    ) -> dict[str, Any]:
+        """Return the claims of *id_token*; raises as `id_token.validate`."""
+        key = self._key(id_tokens.key_id_of(id_token))
+        return id_tokens.validate(
+            id_token, key, expected, access_token=access_token, now=self._clock()
+        )
+
+    def userinfo(self, access_token: str, *, sub: str) -> dict[str, Any]:
+        """Return the claims of UserInfo, or none where it is not offered or says no.
+
+        Raises:
+            ProviderFault: it speaks of another person (OIDC Core §5.3.2).
+            Unavailable: no answer.
+        """
+        endpoint = self.metadata().userinfo_endpoint
+        if endpoint is None:
+            return {}
+        with provider_errors():
+            reply = require_answer(
+                open_client(self._transport).get(
+                    endpoint, headers={"Authorization": f"Bearer {access_token}"}
+                )
+            )
+            claims = reply.json() if reply.is_success else {}
+        if not isinstance(claims, dict):
+            raise ProviderFault("userinfo is not an object")
+        if claims and claims.get("sub") != sub:
+            raise ProviderFault("userinfo speaks of another sub")
+        return claims
+
+    def revoke(self, refresh_token: str) -> None:
+        """Tell the provider that *refresh_token* is done with (RFC 7009), where it listens.
+
+        Raises:
+            Unavailable: no answer. `ProviderFault`: an answer that cannot be used.
+        """
+        endpoint = self.metadata().revocation_endpoint
+        if endpoint is None:
+            return
+        with provider_errors(), self._client() as client:
+            require_document(
+                client.revoke_token(endpoint, refresh_token, token_type_hint="refresh_token")  # noqa: S106
+            )
+
+    def _grant(self, grant_type: str, **parameters: str) -> TokenReply:
+        if self.settings.resource and "resource" not in parameters:
+            parameters["resource"] = self.settings.resource
+        endpoint = self.metadata().token_endpoint
+        with provider_errors(), self._client() as client:
+            # Authlib would let a 429 pass as an OAuth error.
+            client.register_compliance_hook("access_token_response", require_answer)
+            asked_at = self._clock()
+            reply = client.fetch_token(endpoint, grant_type=grant_type, **parameters)
+            return _parsed(reply, asked_at)
+
+    def _key(self, key_id: str | None) -> PublicKey:
+        keys = self._keys.get()
+        if key_id not in keys and not (key_id is None and len(keys) == 1):
+            keys = self._keys.get_newer()
+        if key_id is None and len(keys) == 1:
+            return next(iter(keys.values()))
+        if key_id not in keys:
+            raise ProviderFault("id_token: signed with a key that is not published")
+        return keys[key_id]
+
+    def _client(self) -> Any:  # noqa: ANN401 - Authlib has no types
+        client = OAuth2Client(
+            self.settings.client_id,
+            self._private_key[0] if self._private_key else _plain_secret(self.settings),
+            token_endpoint_auth_method=self._auth_method(),
+            revocation_endpoint_auth_method=self._auth_method(),
+            code_challenge_method="S256",
+            transport=_Shared(self._transport),
+            **CLIENT_OPTIONS,
+        )
+        client.register_client_auth_method(("client_secret_basic", _basic))
+        if self._private_key:
+            claims = {"exp": int(self._clock()) + _ASSERTION_LIFETIME_S}
+            # The issuer as audience, so that no endpoint can replay the assertion elsewhere.
+            client.register_client_auth_method(
+                PrivateKeyJWT(self.issuer, claims=claims, alg=self._private_key[1])
+            )
+        return client
+
+    def _auth_method(self) -> str:
+        if self._private_key is not None:
+            return "private_key_jwt"
+        offered = self.metadata().token_endpoint_auth_methods_supported
+        # Basic is what every provider must accept (RFC 6749 §2.3.1); some do not.
+        if offered and "client_secret_basic" not in offered and "client_secret_post" in offered:
+            return "client_secret_post"
+        return "client_secret_basic"
+
+
+class _Shared(httpx2.BaseTransport):
+    """The provider's transport, outliving the short-lived client that uses it."""
+
+    def __init__(self, inner: httpx2.BaseTransport) -> None:
+        self._inner = inner
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        return self._inner.handle_request(request)
+
+    def close(self) -> None:
+        """Leave the pooled connections open."""
+
+
+def _parsed(reply: Mapping[str, Any], asked_at: float) -> TokenReply:
+    access_token = reply.get("access_token")
+    if not isinstance(access_token, str) or not access_token:
+        raise ProviderFault("token reply without access_token")
+    if str(reply.get("token_type", "")).lower() != "bearer":
+        raise ProviderFault("token reply with another token_type than Bearer")
+    lifetime_s = _lifetime_s(reply.get("expires_in"))
+    return TokenReply(
+        access_token=AccessToken(
+            value=access_token,
+            expires_at=asked_at + lifetime_s,
+            lifetime_s=lifetime_s,
+            scope=str(reply.get("scope") or ""),
+        ),
+        refresh_token=_optional_text(reply, "refresh_token"),
+        id_token=_optional_text(reply, "id_token"),
+    )
+
+
+def _lifetime_s(expires_in: object) -> float:
+    if expires_in is None:
+        return _DEFAULT_LIFETIME_S
+    lifetime_s = float(str(expires_in))
+    if not 0 <= lifetime_s < _LIFETIME_LIMIT_S:  # NaN is in no range
+        raise ProviderFault("token reply: expires_in is no lifetime")
+    return lifetime_s
+
+
+def _optional_text(reply: Mapping[str, Any], name: str) -> str | None:
+    value = reply.get(name)
+    if value is not None and not isinstance(value, str):
+        raise ProviderFault(f"token reply: {name} is not a string")
+    return value
+
+
+def _private_key(settings: ProviderSettings) -> tuple[RSAKey | ECKey, str] | None:
+    if settings.private_key_file is None:
+        return None
+    pem = settings.private_key_file.read_bytes()
+    for kind, alg in _ALG_OF_KEY:
+        with suppress(JoseError, ValueError, TypeError):
+            return kind.import_key(pem), alg
+    raise ValueError(f"{settings.private_key_file} holds no RSA or EC private key in PEM")
+
+
+def _plain_secret(settings: ProviderSettings) -> str | None:
+    return settings.client_secret.get_secret_value() if settings.client_secret else None
+
+
+def _basic(
+    client: Any,  # noqa: ANN401 - Authlib has no types
+    _method: str,
+    uri: str,
+    headers: dict[str, str],
+    body: str,
+) -> tuple[str, dict[str, str], str]:
+    # Both halves form-encoded first (RFC 6749 §2.3.1); Authlib's own method leaves that out.
+    pair = f"{quote_plus(client.client_id)}:{quote_plus(client.client_secret)}"
+    headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
+    return uri, headers, body
