@@ -1,0 +1,134 @@
+"""``python -m bench``: measure, print a table, keep the figures."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from bench import chart, report, run
+from bench.peers.catalogue import all_peers
+from bench.rows import all_rows
+from bench.stage import ROOT, CannotRun, Stage
+from bench.upstream import SIZES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bench.peers.base import Peer
+    from bench.report import Result
+
+CHART = ROOT / "docs" / "benchmark.svg"
+_PEOPLE = 500
+_CONNECTIONS = 32
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the benchmark and return the exit code: 0, 1 when nothing could be measured."""
+    options = _options(arguments)
+    signal.signal(signal.SIGTERM, _stop_on_sigterm)
+    known = {peer.slug: peer for peer in all_peers()}
+    wanted = options.only.split(",") if options.only else list(known)
+    if unknown := [slug for slug in wanted if slug not in known]:
+        print(f"no such peer: {', '.join(unknown)}; there are {', '.join(known)}", file=sys.stderr)
+        return 2
+    started_at = dt.datetime.now(dt.UTC)
+    folder = options.var / f"{started_at:%Y%m%d-%H%M%S}"
+    try:
+        with Stage() as stage:
+            result = _measure(stage, options, [known[slug] for slug in wanted], folder)
+    except CannotRun as reason:
+        print(f"The benchmark cannot run here: {reason}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nStopped; everything it had started is stopped too.", file=sys.stderr)
+        return 130
+    result.machine["measured_at"] = f"{started_at:%Y-%m-%dT%H:%M:%SZ}"
+    _publish(result, folder, write_chart=options.chart)
+    return 0
+
+
+def _measure(
+    stage: Stage, options: argparse.Namespace, peers: Sequence[Peer], folder: Path
+) -> Result:
+    plan = run.Plan(
+        rounds=options.rounds,
+        seconds=options.seconds,
+        connections=_CONNECTIONS,
+        people=options.people,
+        bodies=tuple(options.bodies.split(",")),
+    )
+    packages = options.var / "packages"
+    whole = run.prepare(plan, stage, folder.resolve(), packages.resolve(), _say)
+    contenders = run.admit(whole, peers)
+    if not contenders:
+        raise CannotRun("no peer could be started")
+    run.alternate(whole, contenders)
+    for name, measure in all_rows().items():
+        if name in options.rows.split(","):
+            _say(f"measuring {name}")
+            try:
+                whole.result.rows |= measure(whole, contenders)
+            except CannotRun as reason:
+                whole.result.rows[name] = {"not measured here": str(reason)}
+    return whole.result
+
+
+def _publish(result: Result, folder: Path, *, write_chart: bool) -> None:
+    for body in SIZES:
+        if report.lines(result, body):
+            print(f"\n{body} body, {SIZES[body]:,} bytes\n{report.table(result, body)}")
+    for name, facts in result.rows.items():
+        print(f"\n{name}\n" + "\n".join(f"  {what}: {value}" for what, value in facts.items()))
+    print("", *report.absences(result), sep="\n")
+    figures = folder.with_suffix(".json")
+    report.write_json(result, figures)
+    print(f"Every figure, with machine and versions: {figures}")
+    if write_chart:
+        CHART.parent.mkdir(exist_ok=True)
+        CHART.write_text(_chart(result))
+        print(f"Chart: {CHART}")
+
+
+def _chart(result: Result) -> str:
+    facts = result.machine
+    caption = (
+        f"One core of {facts['processor']}, Python {facts['python']}; "
+        f"{facts['measured_at'][:10]}. Shorter is better; × is plain nginx."
+    )
+    return chart.draw(
+        report.lines(result, "small"),
+        title="Processor time for one proxied, signed-in API call (200-byte answer)",
+        caption=caption,
+    )
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5, help="turns of each peer (5)")
+    parser.add_argument("--seconds", type=int, default=3, help="seconds of one turn (3)")
+    parser.add_argument("--people", type=int, default=_PEOPLE, help="signed-in people (500)")
+    parser.add_argument("--bodies", default=",".join(SIZES), help="of small,medium,large")
+    parser.add_argument("--only", default="", help="peers to measure, by their short names")
+    parser.add_argument("--rows", default=",".join(all_rows()), help="further measurements")
+    parser.add_argument("--chart", action="store_true", help="also write docs/benchmark.svg")
+    var = Path(os.environ.get("CLOAKROOM_VAR", ROOT / "var")) / "bench"
+    parser.add_argument("--var", type=Path, default=var, help="where figures and packages go")
+    return parser.parse_args(arguments)
+
+
+def _say(words: str) -> None:
+    if words:
+        print(words, file=sys.stderr, flush=True)
+
+
+def _stop_on_sigterm(*_signal: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())
