@@ -18,7 +18,9 @@ async function ask(section, retry) {
   try {
     const entry = await (await fetch(section.dataset.directory, { signIn: false })).json();
     for (const fact of section.querySelectorAll("[data-fact]")) {
-      fact.textContent = entry[fact.dataset.fact] ?? "–";
+      const value = entry[fact.dataset.fact];
+      fact.textContent = value ?? "";
+      fact.parentElement.hidden = !value;
     }
     show(section, "answered");
   } catch (problem) {
