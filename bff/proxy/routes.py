@@ -13,10 +13,14 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from bff.problems import METHOD_NOT_ALLOWED, ROUTE_NOT_FOUND, Refused
+from bff.proxy.exchange import TimeLimits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from bff.settings.model import RouteSettings
+
+_CONNECT_S_MAX = 5.0
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 # Never proxied, whatever a route lists: a tunnel and an echo of the request's own headers.
 _NEVER_PROXIED = frozenset({"CONNECT", "TRACE"})
@@ -54,6 +58,7 @@ class Route:
         path: the configured prefix; stands for the path in logs and metrics.
         audience: of the access token; empty for the provider's default.
         timeout_s: how long the upstream may be silent, before the head and within the body.
+        head_line_end: what follows the target in every request: version and ``Host``.
     """
 
     path: str
@@ -67,12 +72,36 @@ class Route:
     body_limit_bytes: int = 10 * 1024 * 1024
     allow_set_cookie: bool = False
     websocket: bool = False
+    limits: TimeLimits = field(init=False)
     prefix: bytes = field(init=False)
+    head_line_end: bytes = field(init=False)
     _inner: bytes = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "prefix", self.path.rstrip("/").encode("ascii"))
         object.__setattr__(self, "_inner", self.prefix + b"/")
+        host = self.origin.authority.encode("ascii")
+        object.__setattr__(self, "head_line_end", b" HTTP/1.1\r\nhost: %b\r\n" % host)
+        limits = TimeLimits(min(_CONNECT_S_MAX, self.timeout_s), self.timeout_s)
+        object.__setattr__(self, "limits", limits)
+
+    @classmethod
+    def of(cls, settings: RouteSettings) -> Route:
+        """Return the route that *settings* describe."""
+        origin, base_path = parse_upstream(settings.upstream)
+        return cls(
+            path=settings.path,
+            origin=origin,
+            base_path=base_path,
+            strip_prefix=settings.strip_prefix,
+            token=TokenKind(settings.token),
+            methods=frozenset(settings.methods),
+            audience=settings.audience or "",
+            timeout_s=settings.timeout_s,
+            body_limit_bytes=settings.body_limit_bytes,
+            allow_set_cookie=settings.allow_set_cookie,
+            websocket=settings.websocket,
+        )
 
     def covers(self, path: bytes) -> bool:
         """Return whether *path* is the prefix itself or lies beneath it."""

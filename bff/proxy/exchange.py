@@ -1,0 +1,220 @@
+"""One request and its reply on one upstream connection, as the relay sees it.
+
+An exchange outlives neither its request nor its connection's next one: a reply can only ever be
+read through the exchange that asked for it.
+
+Spec: RFC 9112 §6 (where a body ends), §9 (connections).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from bff.problems import UPSTREAM_TIMEOUT, Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bff.proxy.connection import UpstreamConnection
+    from bff.proxy.headers import Headers
+
+SWEEP_INTERVAL_S: Final = 0.25
+_BUFFERED_MAX: Final = 256 * 1024
+
+
+class ReplyAborted(Exception):  # noqa: N818 - an outcome of the upstream's, not an error of ours
+    """The reply ended before its end; whoever reads it must see an abort, never a clean end."""
+
+
+class ClientGone(Exception):  # noqa: N818 - an outcome of the browser's, not an error of ours
+    """Nobody waits for the reply any more."""
+
+
+class StaleConnection(Exception):  # noqa: N818 - an outcome, mended by one retry where that is safe
+    """A kept connection was closed before a single byte of the reply came."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimeLimits:
+    """How long an upstream may take, in seconds, to within a quarter of one.
+
+    Attributes:
+        connect_s: to accept the connection, TLS included.
+        silence_s: without a byte, before the head and within the body.
+        total_s: from the first byte sent to the last received; None for streams without end.
+    """
+
+    connect_s: float = 5.0
+    silence_s: float = 30.0
+    total_s: float | None = None
+
+
+class Exchange:
+    """A request under way. `head`, then `read` until it returns ``b""``."""
+
+    __slots__ = (
+        "_buffered",
+        "_chunks",
+        "_connection",
+        "_error",
+        "_quiet_sweeps",
+        "_sweeps",
+        "_total_sweeps_max",
+        "_waiter",
+        "awaits_client",
+        "complete",
+        "headers",
+        "is_head_request",
+        "on_slow",
+        "paused",
+        "request_complete",
+        "silence_sweeps_max",
+        "started",
+        "status",
+    )
+
+    def __init__(
+        self, connection: UpstreamConnection, limits: TimeLimits, *, is_head_request: bool
+    ) -> None:
+        self._connection = connection
+        self._chunks: list[bytes] = []
+        self._buffered = 0
+        self._error: Exception | None = None
+        self._waiter: asyncio.Future[None] | None = None
+        self.paused = False
+        self._sweeps = 0
+        self._quiet_sweeps = 0
+        self.silence_sweeps_max = limits.silence_s / SWEEP_INTERVAL_S
+        self._total_sweeps_max = (
+            None if limits.total_s is None else limits.total_s / SWEEP_INTERVAL_S
+        )
+        self.status = 0
+        self.headers: Headers = []
+        self.is_head_request = is_head_request
+        self.started = False
+        self.complete = False
+        self.request_complete = True
+        self.awaits_client = False
+        self.on_slow: Callable[[Exchange], None] | None = None
+
+    async def head(self) -> int:
+        """Return the status once the reply's head is there.
+
+        Raises:
+            Unavailable: ``upstream_unreachable``, ``upstream_bad_reply``, ``upstream_timeout``.
+            StaleConnection: see there.
+            ClientGone: see there.
+        """
+        while not self.started:
+            if self._error is not None:
+                raise self._error
+            await self._wait()
+        return self.status
+
+    async def read(self) -> bytes:
+        """Return what has come of the body, waiting for more where nothing has; ``b""`` at its end.
+
+        Raises:
+            ReplyAborted: the upstream broke off.
+            Unavailable: ``upstream_timeout``.
+            ClientGone: see there.
+        """
+        while not self._chunks:
+            if self._error is not None:
+                raise self._error
+            if self.complete:
+                return b""
+            await self._wait()
+        return self.take()
+
+    def take(self) -> bytes:
+        """Return what has come of the body so far, perhaps nothing, without waiting."""
+        chunks = self._chunks
+        if not chunks:
+            return b""
+        body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        chunks.clear()
+        self._buffered = 0
+        if self.paused:
+            self.paused = False
+            self._connection.resume_reading()
+        return body
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether the whole reply came and was read."""
+        return self.complete and not self._chunks
+
+    async def write(self, data: bytes) -> None:
+        """Send more of the request's body; return when the connection takes more.
+
+        A reply that is complete, or an upstream that is gone, takes no more: the data is dropped
+        and `head` or `read` tells what happened.
+        """
+        await self._connection.write(self, data)
+
+    def close(self) -> None:
+        """Give up what is left of the exchange. Harmless after its end."""
+        self._connection.leave(self)
+
+    def fail(self, error: Exception) -> None:
+        """End the exchange with *error* for its reader, and its connection with it."""
+        if self.complete or self._error is not None:
+            return
+        self._error = error
+        self._wake()
+        self._connection.leave(self)
+
+    # What the connection tells.
+
+    def start(self, status: int, headers: Headers) -> None:
+        """Take the reply's head."""
+        self.status = status
+        self.headers = headers
+        self.started = True
+        self._quiet_sweeps = 0
+        self._wake()
+
+    def feed(self, data: bytes) -> None:
+        """Take a piece of the body; stop the upstream where nobody reads."""
+        self._chunks.append(data)
+        self._buffered += len(data)
+        self._quiet_sweeps = 0
+        if self._buffered >= _BUFFERED_MAX and not self.paused:
+            self.paused = True
+            self._connection.pause_reading()
+        self._wake()
+
+    def finish(self) -> None:
+        """Take the reply's end."""
+        self.complete = True
+        self._wake()
+
+    def sweep(self) -> None:
+        """Count a quarter of a second, and end what took too long."""
+        self._sweeps += 1
+        on_slow, self.on_slow = self.on_slow, None
+        if on_slow is not None:
+            on_slow(self)
+        if self._total_sweeps_max is not None and self._sweeps > self._total_sweeps_max:
+            self.fail(Unavailable(UPSTREAM_TIMEOUT, hint="total time"))
+        if self.paused or self.awaits_client:
+            return  # the silence is the browser's
+        self._quiet_sweeps += 1
+        if self._quiet_sweeps > self.silence_sweeps_max:
+            self.fail(Unavailable(UPSTREAM_TIMEOUT, hint="silence"))
+
+    def progress(self) -> None:
+        """Note that the upstream took something of the request."""
+        self._quiet_sweeps = 0
+
+    def _wake(self) -> None:
+        waiter = self._waiter
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
+    async def _wait(self) -> None:
+        self._waiter = waiter = asyncio.get_running_loop().create_future()
+        await waiter
