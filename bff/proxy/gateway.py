@@ -1,0 +1,218 @@
+"""The proxied call, from its head to the last byte of its reply.
+
+Spec: RFC 10017 §6.1; RFC 6750 §2.1.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import TYPE_CHECKING, Any
+
+from bff.problems import (
+    INTERNAL_ERROR,
+    LOGIN_REQUIRED,
+    UPSTREAM_UNREACHABLE,
+    Refused,
+    Unavailable,
+)
+from bff.proxy import paths
+from bff.proxy.call import CLIENT_GONE, Call
+from bff.proxy.exchange import ClientGone, Exchange, ReplyAborted, StaleConnection
+from bff.proxy.guard import require_same_origin
+from bff.proxy.headers import ReplyHeaders, UpstreamHeaders
+from bff.proxy.redaction import TokenWatch
+from bff.proxy.relay import Caller, RequestBody, stream_reply
+from bff.proxy.routes import Route, RouteTable, TokenKind
+from bff.proxy.transport import Transport, UpstreamRequest
+from httpkit import events
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, MutableMapping
+
+    from bff.proxy.access_log import AccessLog
+    from bff.proxy.relay import Receive, Send
+    from bff.proxy.session_reader import SessionReader
+    from bff.sessions.cookie import SessionCookie
+    from bff.sessions.model import Ticket, TokenSet
+
+    Scope = MutableMapping[str, Any]
+    AccessTokenFor = Callable[[Ticket, TokenSet, str], Awaitable[str]]
+    ClientTokenFor = Callable[[str], Awaitable[str]]
+
+_REPLAYABLE = frozenset({"GET", "HEAD"})
+
+
+class Gateway:
+    """Forwards what the route table lists and refuses the rest."""
+
+    def __init__(
+        self,
+        *,
+        public_url: str,
+        routes: RouteTable,
+        cookie: SessionCookie,
+        reader: SessionReader,
+        access_token_for: AccessTokenFor,
+        client_token_for: ClientTokenFor,
+        transport: Transport,
+        access_log: AccessLog,
+        login_url: str = "/bff/login",
+    ) -> None:
+        """Join the parts.
+
+        Args:
+            public_url: the only origin whose pages may call, and what upstreams are told.
+            routes: everything that is proxied.
+            cookie: reads the ticket.
+            reader: reads the session behind it.
+            access_token_for: a valid token of the session for an audience; refreshes where due.
+            client_token_for: the gateway's own token for an audience.
+            transport: carries calls to upstreams.
+            access_log: one line a call.
+            login_url: where an anonymous caller is told to go.
+        """
+        self._origin = public_url.encode("ascii")
+        self._routes = routes
+        self._cookie = cookie
+        self._reader = reader
+        self._access_token_for = access_token_for
+        self._client_token_for = client_token_for
+        self._transport = transport
+        self._log = access_log
+        self._login_url = login_url
+        self._up = UpstreamHeaders(public_url)
+        self._down = ReplyHeaders([cookie.name])
+        # Ids need to be different, not secret; made per worker, after any fork.
+        self._ids = random.Random()  # noqa: S311
+
+    async def take(self, scope: Scope, receive: Receive, send: Send) -> bool:
+        """Answer the call if its path is ambiguous or a route covers it; return whether.
+
+        Args:
+            scope: ASGI ``http``, with ``raw_path``.
+            receive: ASGI.
+            send: ASGI.
+        """
+        path: bytes = scope["raw_path"]
+        try:
+            paths.judge(path, scope["query_string"])
+        except Refused as refused:
+            call = self._call(scope, "unmatched")
+            await self._refuse(call, send, refused)
+            self._log.record(call)
+            return True
+        route = self._routes.find(path)
+        if route is None:
+            return False
+        await self.forward(route, scope, receive, send)
+        return True
+
+    async def forward(self, route: Route, scope: Scope, receive: Receive, send: Send) -> None:
+        """Judge the call, forward it along *route*, and stream the reply."""
+        call = self._call(scope, route.path)
+        try:
+            await self._forward(call, route, scope, receive, send)
+        except Refused as refused:
+            await self._refuse(call, send, refused)
+        except Unavailable as unavailable:
+            await call.defer(send, unavailable)
+        except ReplyAborted as aborted:
+            call.break_off(str(aborted))
+        except ClientGone:
+            call.status = CLIENT_GONE
+        except Exception as error:  # noqa: BLE001 - the outermost edge of the data plane
+            events.log_bug(error)
+            await call.answer(send, INTERNAL_ERROR)
+        finally:
+            self._log.record(call)
+
+    async def _forward(
+        self, call: Call, route: Route, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        headers = scope["headers"]
+        # Before the session: ambient authority must not be read for a foreign page.
+        require_same_origin(headers, self._origin)
+        route.require_method(call.method)
+        body = RequestBody(headers, receive, route.body_limit_bytes)
+        token, tokens = await self._authority(call, route, headers)
+        client = scope.get("client")
+        head = b"".join(
+            (
+                call.method.encode("ascii"),
+                b" ",
+                route.target(scope["raw_path"], scope["query_string"]),
+                route.head_line_end,
+                self._up.write(
+                    headers,
+                    client_ip=client[0] if client else "unknown",
+                    request_id=call.request_id,
+                    span_id=call.span_id,
+                    access_token=token,
+                ),
+                body.framing,
+                b"\r\n",
+            )
+        )
+        caller = Caller(receive, body)
+        exchange = await self._send(route, call.method, head, body, caller)
+        try:
+            call.upstream_status = exchange.status
+            down = self._down.sieve(
+                exchange.headers,
+                request_id=call.request_id,
+                allow_set_cookie=route.allow_set_cookie,
+            )
+            watch = None if tokens is None else TokenWatch(tokens)
+            await stream_reply(exchange, call, send, down, watch)
+        finally:
+            caller.release()
+            exchange.close()
+
+    async def _authority(
+        self, call: Call, route: Route, headers: list[tuple[bytes, bytes]]
+    ) -> tuple[str | None, TokenSet | None]:
+        """Return the access token that *route* asks for, and the session's own tokens."""
+        if route.token is TokenKind.NONE:
+            return None, None
+        cookies = [value for name, value in headers if name == b"cookie"]
+        ticket = self._cookie.read(cookies) if cookies else None
+        tokens = None if ticket is None else await self._reader.load(ticket)
+        if ticket is None or tokens is None:
+            if route.token is TokenKind.USER_OR_NONE:
+                return None, None
+            raise Refused(LOGIN_REQUIRED)
+        call.sid = ticket.fingerprint
+        if route.token is TokenKind.CLIENT:
+            return await self._client_token_for(route.audience), tokens
+        return await self._access_token_for(ticket, tokens, route.audience), tokens
+
+    async def _send(
+        self, route: Route, method: str, head: bytes, body: RequestBody, caller: Caller
+    ) -> Exchange:
+        """Return the exchange once the reply's head is there; the rest of the body follows."""
+        replayable = body.complete and method in _REPLAYABLE
+        if not body.complete:
+            head += await body.read()
+        request = UpstreamRequest(route.origin, method, head, route.limits, replayable)
+        if body.complete:
+            return await self._transport.exchange(request, caller.watch)
+        exchange = await self._transport.begin(request)
+        caller.pump(exchange)
+        try:
+            await exchange.head()
+        except BaseException as error:
+            caller.release()
+            exchange.close()
+            if isinstance(error, StaleConnection):
+                raise Unavailable(UPSTREAM_UNREACHABLE, hint="a kept connection closed") from None
+            raise
+        return exchange
+
+    async def _refuse(self, call: Call, send: Send, refused: Refused) -> None:
+        anonymous = refused.problem is LOGIN_REQUIRED
+        await call.refuse(send, refused, {"login_url": self._login_url} if anonymous else {})
+
+    def _call(self, scope: Scope, route: str) -> Call:
+        ids = f"{self._ids.getrandbits(192):048x}"
+        return Call(ids[:32], ids[32:], scope["method"], route, time.perf_counter())

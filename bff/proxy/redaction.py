@@ -1,0 +1,61 @@
+"""A reply that carries the session's own tokens never reaches the browser.
+
+Spec: RFC 10017 §6.1 (tokens stay on the server); RFC 9700 §4.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from bff.sessions.model import TokenSet
+
+# A token's end: for a JWT it is signature, while its beginning is every token's beginning.
+_NEEDLE_CHARS: Final = 32
+# Shorter than any real token; searching for less would find accidents.
+_TOKEN_CHARS_MIN: Final = 16
+
+
+class TokenWatch:
+    """Looks for a session's tokens in a reply as it passes, also across two pieces of a body.
+
+    A compressed body is not opened: it is the upstream's word against the browser's need.
+    """
+
+    __slots__ = ("_needles", "_tail")
+
+    def __init__(self, tokens: TokenSet) -> None:
+        values = [token.value for token in tokens.access_tokens.values()]
+        if tokens.refresh_token is not None:
+            values.append(tokens.refresh_token)
+        if tokens.id_token is not None:
+            values.append(tokens.id_token)
+        self._needles = [
+            value[-_NEEDLE_CHARS:].encode() for value in values if len(value) >= _TOKEN_CHARS_MIN
+        ]
+        self._tail = b""
+
+    def sees_in_headers(self, headers: Iterable[tuple[bytes, bytes]]) -> bool:
+        """Return whether a header's value holds a token."""
+        values = b"\n".join([value for _, value in headers])
+        return any(needle in values for needle in self._needles)
+
+    def sees_in_body(self, piece: bytes) -> bool:
+        """Return whether the body, up to and including *piece*, holds a token."""
+        needles = self._needles
+        for needle in needles:
+            if needle in piece:
+                return True
+        tail = self._tail
+        if tail:
+            seam = tail + piece[:_NEEDLE_CHARS]
+            if any(needle in seam for needle in needles):
+                return True
+        self._tail = (
+            piece[-_NEEDLE_CHARS:]
+            if len(piece) >= _NEEDLE_CHARS
+            else (tail + piece)[-_NEEDLE_CHARS:]
+        )
+        return False
