@@ -21,6 +21,8 @@ __all__ = [
     "BODY_TOO_LARGE",
     "CSRF_FAILED",
     "INTERNAL_ERROR",
+    "LOGIN_DENIED",
+    "LOGIN_EXPIRED",
     "LOGIN_FAILED",
     "LOGIN_REQUIRED",
     "METHOD_NOT_ALLOWED",
@@ -45,6 +47,8 @@ ORIGIN_DENIED = ProblemType("origin_denied", 403, "Requests from this origin are
 ROUTE_NOT_FOUND = ProblemType("route_not_found", 404, "No route leads there.")
 URI_REJECTED = ProblemType("uri_rejected", 400, "The address can be read in more than one way.")
 LOGIN_FAILED = ProblemType("login_failed", 400, "The sign-in could not be completed.")
+LOGIN_EXPIRED = ProblemType("login_expired", 400, "This sign-in took too long.")
+LOGIN_DENIED = ProblemType("login_denied", 400, "The sign-in was declined.")
 PROVIDER_ERROR = ProblemType("provider_error", 502, "The sign-in service gave an invalid answer.")
 PROVIDER_UNAVAILABLE = ProblemType(
     "provider_unavailable", 503, "The sign-in service cannot be reached."

@@ -32,6 +32,17 @@ def cookies_named(name: bytes, raw_headers: Iterable[bytes]) -> list[bytes]:
     return values
 
 
+def cookie_pairs(raw_headers: Iterable[bytes]) -> list[tuple[str, str]]:
+    """Return every cookie of the headers as name and value, under the rules of `cookies_named`."""
+    pairs = []
+    for header in raw_headers:
+        for pair in header.split(b";"):
+            name, equals, value = pair.strip(b" \t").partition(b"=")
+            if equals:
+                pairs.append((name.decode("latin-1"), value.decode("latin-1")))
+    return pairs
+
+
 @dataclass(frozen=True, slots=True)
 class SessionCookie:
     """How the session cookie is called and which attributes it carries."""
