@@ -98,7 +98,7 @@ def build_control_plane(settings: Settings) -> ControlPlane:
     metrics = HttpMetrics(registry)
 
     app = _app(settings, metrics)
-    app.session_interface = VisitorSessionInterface(app, store, current)
+    app.session_interface = VisitorSessionInterface(store, current)
     _install_health(app, store, providers)
     require_own_page = _own_page_rule(settings.public_url)
     forms = LogoutForms(ring)

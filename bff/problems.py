@@ -25,6 +25,7 @@ __all__ = [
     "LOGIN_EXPIRED",
     "LOGIN_FAILED",
     "LOGIN_REQUIRED",
+    "LOGIN_URL",
     "METHOD_NOT_ALLOWED",
     "ORIGIN_DENIED",
     "PROVIDER_ERROR",
@@ -39,8 +40,10 @@ __all__ = [
     "ProblemType",
     "Refused",
     "Unavailable",
+    "login_required",
 ]
 
+LOGIN_URL = "/bff/login"
 LOGIN_REQUIRED = ProblemType("login_required", 401, "Sign in first.")
 STEP_UP_REQUIRED = ProblemType("step_up_required", 401, "This needs a stronger sign-in.")
 ORIGIN_DENIED = ProblemType("origin_denied", 403, "Requests from this origin are not accepted.")
@@ -63,3 +66,8 @@ UPSTREAM_BAD_REPLY = ProblemType(
 UPSTREAM_TIMEOUT = ProblemType(
     "upstream_timeout", 504, "The service behind this address took too long."
 )
+
+
+def login_required(hint: str | None = None) -> Refused:
+    """Return the refusal of a caller who is not signed in (any more), with where to sign in."""
+    return Refused(LOGIN_REQUIRED, hint=hint, members={"login_url": LOGIN_URL})

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from flask import Blueprint, Response, jsonify, request
 
-from bff.problems import BAD_REQUEST, LOGIN_REQUIRED, Refused
+from bff.problems import BAD_REQUEST, Refused, login_required
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from bff.sessions.model import Session
     from bff.sessions.store import SessionStore
 
-LOGIN_URL = "/bff/login"
 _SLIDE = {"true": True, "false": False}
 
 
@@ -50,7 +49,7 @@ def account_blueprint(
             store.touch(ticket)  # first, so that the times below are those after it
         session = current.find()
         if session is None:
-            raise Refused(LOGIN_REQUIRED, members={"login_url": LOGIN_URL})
+            raise login_required()
         return jsonify(_described(session))
 
     return account

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bff.problems import LOGIN_REQUIRED, Refused
+from bff.problems import login_required
 from bff.sessions.model import Ticket
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class SessionCookie:
         """
         values = cookies_named(self.name.encode(), raw_headers)
         if len(values) > 1:
-            raise Refused(LOGIN_REQUIRED, hint="two cookies of the session's name")
+            raise login_required("two cookies of the session's name")
         return Ticket.parse(values[0]) if values else None
 
     def issue(self, ticket: Ticket) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from flask import g, request
 
-from bff.problems import LOGIN_REQUIRED, Refused
+from bff.problems import login_required
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,7 +51,7 @@ class CurrentSession:
         """Return the visitor's session; raises as `find`, and `Refused` where there is none."""
         session = self.find()
         if session is None:
-            raise Refused(LOGIN_REQUIRED)
+            raise login_required()
         return session
 
     def forget(self) -> None:

@@ -1,7 +1,7 @@
 """Flask's own ``session`` over the same store, living and dying with the visitor's sign-in.
 
-Built on Flask-Session's session object and interface; its stores are not used: they rewrite the
-whole session after every request, undo a logout that came meanwhile, and unpickle what they find.
+`flask.session` is Flask-Session's session object; its stores are not used: they rewrite the whole
+session after every request, undo a logout that came meanwhile, and unpickle what they find.
 Here only the keys that a request changed are written, by compare-and-set, and never to a session
 that is gone. Nothing is read before the app first looks, so that a page without a session works
 while Redis is down.
@@ -12,10 +12,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
-from flask_session.base import ServerSideSession, ServerSideSessionInterface
+from flask.sessions import SessionInterface
+from flask_session.base import ServerSideSession
 
 from bff import events
-from bff.problems import LOGIN_REQUIRED, Refused
+from bff.problems import login_required
 from bff.sessions.store import Written
 from httpkit.events import get_logger
 
@@ -95,19 +96,23 @@ class VisitorSession(ServerSideSession):  # type: ignore[misc] # Flask-Session h
         return super().get(key, default)
 
 
-class VisitorSessionInterface(ServerSideSessionInterface):  # type: ignore[misc] # as above
+class VisitorSessionInterface(SessionInterface):
     """Opens and saves `VisitorSession` over the session store. Sets no cookie: the login does."""
 
-    def __init__(self, app: Flask, store: SessionStore, current: CurrentSession) -> None:
-        super().__init__(app)
+    def __init__(self, store: SessionStore, current: CurrentSession) -> None:
         self._store = store
         self._current = current
 
-    def open_session(self, _app: Flask, _request: Request) -> VisitorSession:
+    def open_session(self, app: Flask, request: Request) -> VisitorSession:  # noqa: ARG002
         """Return the session of the request at hand; nothing is read yet."""
         return VisitorSession(self._current)
 
-    def save_session(self, _app: Flask, session: VisitorSession, response: Response) -> None:
+    def save_session(
+        self,
+        app: Flask,  # noqa: ARG002 - Flask's signature
+        session: VisitorSession,  # type: ignore[override] # ours is the only one it opens
+        response: Response,
+    ) -> None:
         """Write what the request changed.
 
         Raises:
@@ -121,7 +126,7 @@ class VisitorSessionInterface(ServerSideSessionInterface):  # type: ignore[misc]
             return
         found = self._current.find()
         if found is None:
-            raise Refused(LOGIN_REQUIRED, hint="flask.session is for signed-in visitors")
+            raise login_required("flask.session is for signed-in visitors")
         self._write(found, changes)
 
     def _write(self, found: Session | None, changes: dict[str, Any]) -> None:
