@@ -1,0 +1,133 @@
+"""Sessions of browsers at this server: what single sign-on rests on.
+
+The cookie is 256 random bits and the table knows its digest alone. The session's ``id`` is public
+(the ``sid`` of ID tokens) and opens nothing.
+
+Spec: ASVS V7; A-54.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import select, update
+
+from sso.storage.digests import digest, new_id, new_secret
+from sso.storage.people import BrowserSession, User
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+    from sso.clock import Clock
+    from sso.settings import Lifetimes
+    from sso.storage.engine import Storage
+
+PASSWORD_ACR: Final = "urn:cloakroom:acr:password"
+_TOUCH_AFTER = timedelta(minutes=1)
+_MAX_AGENT = 400
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """The browser at hand, as far as its owner may later recognise it."""
+
+    ip: str
+    user_agent: str
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """Who is signed in, since when and how."""
+
+    user: User
+    session_id: str
+    auth_time: datetime
+    acr: str
+    amr: tuple[str, ...]
+
+
+class Sessions:
+    """Starts, finds and ends sessions of browsers."""
+
+    def __init__(self, storage: Storage, lifetimes: Lifetimes, clock: Clock) -> None:
+        self._storage = storage
+        self._lifetimes = lifetimes
+        self._clock = clock
+
+    def start(
+        self, user: User, visitor: Visitor, *, amr: tuple[str, ...], replaces: SignedIn | None
+    ) -> str:
+        """Return the cookie value of *user* signing in at *visitor*.
+
+        The same person keeps the session's id, so that applications' sessions stay joined to it,
+        but never the cookie value (ASVS 7.2.4).
+        """
+        secret = new_secret()
+        now = self._clock()
+        same = replaces is not None and replaces.user.sub == user.sub
+
+        def work(session: Session) -> None:
+            row = session.get(BrowserSession, replaces.session_id) if same and replaces else None
+            if row is None:
+                row = BrowserSession(id=new_id(), sub=user.sub, created_at=now)
+                session.add(row)
+            row.secret_digest = digest(secret)
+            row.auth_time = now
+            row.acr = PASSWORD_ACR
+            row.amr = list(amr)
+            row.ip = visitor.ip
+            row.user_agent = visitor.user_agent[:_MAX_AGENT]
+            row.last_seen_at = now
+            row.expires_at = now + timedelta(seconds=self._lifetimes.session_absolute_s)
+
+        self._storage.write(work)
+        return secret
+
+    def find(self, secret: str | None) -> SignedIn | None:
+        """Return who is signed in under the cookie value *secret*, or None.
+
+        Raises:
+            Unavailable: the database did not answer, which is not the same as nobody.
+        """
+        if not secret:
+            return None
+        now = self._clock()
+        query = (
+            select(BrowserSession, User)
+            .join(User, User.sub == BrowserSession.sub)
+            .where(
+                BrowserSession.secret_digest == digest(secret),
+                BrowserSession.ended_at.is_(None),
+                BrowserSession.expires_at > now,
+                BrowserSession.last_seen_at
+                > now - timedelta(seconds=self._lifetimes.session_idle_s),
+                User.disabled_at.is_(None),
+            )
+        )
+        with self._storage.reading() as session:
+            found = session.execute(query).one_or_none()
+        if found is None:
+            return None
+        row, user = found
+        if now - row.last_seen_at > _TOUCH_AFTER:
+            self._touch(row.id, now)
+        return SignedIn(user, row.id, row.auth_time, row.acr, tuple(row.amr))
+
+    def end(self, session_id: str) -> bool:
+        """End the session; return whether it was this call that did."""
+        ending = (
+            update(BrowserSession)
+            .where(BrowserSession.id == session_id, BrowserSession.ended_at.is_(None))
+            .values(ended_at=self._clock())
+        )
+        return self._storage.write(lambda session: session.execute(ending).rowcount == 1)  # type: ignore[attr-defined,no-any-return]
+
+    def _touch(self, session_id: str, now: datetime) -> None:
+        touching = (
+            update(BrowserSession).where(BrowserSession.id == session_id).values(last_seen_at=now)
+        )
+        self._storage.write(lambda session: session.execute(touching))

@@ -1,0 +1,129 @@
+"""The SSO from the command line: ``python app.py sso …``. Works beside a running server."""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from flask import Flask
+
+from httpkit.problems import Unavailable
+from sso.accounts.users import NewUser, NewUserInvalid
+from sso.clients.registry import NewClient, NewClientInvalid
+from sso.clock import utc_now
+from sso.services import lay_foundation
+from sso.settings import SettingsInvalid, load_settings
+from sso.storage.migrate import migrate as run_migrations
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sso.services import Foundation
+
+EXIT_SETTINGS = 2
+EXIT_REFUSED = 1
+
+_config = click.option(
+    "--config",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A TOML file; else SSO_CONFIG names it.",
+)
+_format = click.option("--format", "as_format", type=click.Choice(["text", "json"]), default="text")
+
+
+@click.group(help="The single sign-on server.")
+def cli() -> None:
+    """Hold the sub commands."""
+
+
+@cli.command()
+@_config
+def migrate(config: Path | None) -> None:
+    """Bring the database to the newest schema; safe to repeat, also by two at once."""
+    with _foundation(config) as base:
+        run_migrations(base.storage)
+    click.echo("The SSO's database is up to date.")
+
+
+@cli.group()
+def client() -> None:
+    """Registered clients."""
+
+
+@client.command("create")
+@click.option("--name", required=True, help="What people see when it asks.")
+@click.option("--redirect-uri", "redirect_uris", multiple=True, required=True)
+@click.option("--post-logout-redirect-uri", "post_logout_redirect_uris", multiple=True)
+@click.option("--backchannel-logout-uri")
+@click.option("--public", is_flag=True, help="It cannot keep a secret.")
+@click.option("--first-party", is_flag=True, help="Ours: nobody is asked for consent.")
+@click.option("--scope", default="", help="All that it may ask for, separated by spaces.")
+@click.option("--access-token-ttl", "access_token_ttl_s", type=click.IntRange(1), metavar="S")
+@click.option("--refresh-token-ttl", "refresh_token_ttl_s", type=click.IntRange(1), metavar="S")
+@_format
+@_config
+def create_client(config: Path | None, as_format: str, **registered: Any) -> None:  # noqa: ANN401 - each option is declared above
+    """Register a client; its secret is shown this once."""
+    with _foundation(config) as base:
+        made = base.clients.create(NewClient(**registered))
+    shown = {"client_id": made.client.client_id}
+    if made.client_secret is not None:
+        shown["client_secret"] = made.client_secret
+    _show(shown, as_format)
+
+
+@cli.group()
+def user() -> None:
+    """Accounts."""
+
+
+@user.command("create")
+@click.option("--username", required=True)
+@click.option("--email", required=True)
+@click.option("--password-stdin", is_flag=True, required=True, help="One line on standard input.")
+@click.option("--admin", "is_admin", is_flag=True)
+@click.option("--verified", "email_verified", is_flag=True, help="The address is known as theirs.")
+@_format
+@_config
+def create_user(
+    config: Path | None, as_format: str, username: str, email: str, **flags: bool
+) -> None:
+    """Make an account; the password is one line on standard input."""
+    flags.pop("password_stdin")
+    password = sys.stdin.readline().rstrip("\r\n")
+    with _foundation(config) as base:
+        made = base.users.create(NewUser(username, email, password, **flags))
+    _show({"sub": made.sub, "username": made.username}, as_format)
+
+
+@contextmanager
+def _foundation(config: Path | None) -> Iterator[Foundation]:
+    """Give the foundation; every refusal is a line a fault and an exit status."""
+    try:
+        yield lay_foundation(Flask("sso"), load_settings(config), utc_now)
+    except SettingsInvalid as invalid:
+        _give_up(invalid.faults, EXIT_SETTINGS)
+    except NewClientInvalid as invalid:
+        _give_up(invalid.faults, EXIT_REFUSED)
+    except NewUserInvalid as invalid:
+        _give_up([f"{field}: {code}" for field, code in invalid.faults.items()], EXIT_REFUSED)
+    except Unavailable as outage:
+        _give_up([outage.hint or "the database does not answer"], EXIT_REFUSED)
+
+
+def _give_up(lines: list[str], status: int) -> None:
+    for line in lines:
+        click.echo(line, err=True)
+    sys.exit(status)
+
+
+def _show(members: dict[str, str], as_format: str) -> None:
+    if as_format == "json":
+        click.echo(json.dumps(members))
+        return
+    for name, value in members.items():
+        click.echo(f"{name}: {value}")

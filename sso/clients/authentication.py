@@ -1,0 +1,130 @@
+"""Who calls: the one way in which a client proves itself in a request.
+
+Unknown clients, wrong secrets and wrong methods are one answer after the same work.
+
+Spec: OAuth 2.1 §2.4 and §3.2.4; A-17, A-18, A-20 to A-22.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote_plus
+
+import structlog
+
+from sso.clients.registry import AUTH_NONE, AUTH_SECRET
+from sso.errors import INVALID_CLIENT, INVALID_REQUEST, OAuthError
+from sso.storage.digests import digest
+
+if TYPE_CHECKING:
+    from sso.clients.registry import Clients
+    from sso.clock import Clock
+    from sso.parameters import Parameters
+    from sso.storage.clients import Client, ClientSecret
+
+SECRET_BASIC: Final = "client_secret_basic"
+SECRET_POST: Final = "client_secret_post"
+METHODS: Final = (SECRET_BASIC, SECRET_POST, "none")
+_CHALLENGE: Final = {"WWW-Authenticate": 'Basic realm="oauth", charset="UTF-8"'}
+_MAX_HEADER_CHARS: Final = 2_048
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """What a request claims about its sender; nothing is proven yet."""
+
+    client_id: str
+    secret: str | None = field(repr=False)
+
+
+def parse_credentials(authorization: str | None, parameters: Parameters) -> Credentials:
+    """Return the one claim that the request makes.
+
+    Raises:
+        OAuthError: ``invalid_request`` for two methods at once or two client ids,
+            ``invalid_client`` for none or an unreadable one.
+    """
+    posted = parameters.get("client_secret")
+    if "client_assertion" in parameters or "client_assertion_type" in parameters:
+        raise _refused("client assertions are not accepted here")
+    if authorization is not None:
+        if posted is not None:
+            raise OAuthError(INVALID_REQUEST, "two client authentication methods in one request")
+        basic = _from_basic(authorization)
+        if parameters.get("client_id", basic.client_id) != basic.client_id:
+            raise OAuthError(INVALID_REQUEST, "two different client ids in one request")
+        return basic
+    client_id = parameters.get("client_id")
+    if client_id is None:
+        raise _refused("the request names no client")
+    return Credentials(client_id, posted)
+
+
+class ClientAuthentication:
+    """Turns claims into clients."""
+
+    def __init__(self, clients: Clients, clock: Clock) -> None:
+        self._clients = clients
+        self._clock = clock
+
+    def require(self, authorization: str | None, parameters: Parameters) -> Client:
+        """Return the client that the request proves to come from.
+
+        Raises:
+            OAuthError: see `parse_credentials`; ``invalid_client`` where the proof fails.
+        """
+        claimed = parse_credentials(authorization, parameters)
+        structlog.contextvars.bind_contextvars(client=claimed.client_id[:64])
+        client = self._clients.find(claimed.client_id)
+        secrets = client.secrets if client is not None else []
+        proven = self._is_one_of(claimed.secret or "", secrets)
+        if client is None:
+            raise _refused("no such client")
+        if client.auth_method == AUTH_NONE:
+            if claimed.secret is not None:
+                raise _refused("a public client came with a secret")
+            return client
+        if client.auth_method != AUTH_SECRET:
+            raise _refused("the client registered another authentication method")
+        if not proven:
+            raise _refused("no secret" if claimed.secret is None else "wrong secret")
+        return client
+
+    def _is_one_of(self, secret: str, secrets: list[ClientSecret]) -> bool:
+        presented = digest(secret)
+        now = self._clock()
+        return any(
+            hmac.compare_digest(presented, each.digest)
+            for each in secrets
+            if each.expires_at is None or each.expires_at > now
+        )
+
+
+def _from_basic(authorization: str) -> Credentials:
+    scheme, _, encoded = authorization.partition(" ")
+    if scheme.lower() != "basic" or len(authorization) > _MAX_HEADER_CHARS:
+        raise _refused("the Authorization header is not Basic")
+    try:
+        text = base64.b64decode(encoded.strip(), validate=True).decode("utf-8")
+        client_id, colon, secret = text.partition(":")
+        if not colon:
+            raise _refused("the Basic credentials have no colon")
+        return Credentials(
+            unquote_plus(client_id, errors="strict"), unquote_plus(secret, errors="strict")
+        )
+    except (binascii.Error, UnicodeDecodeError) as error:
+        raise _refused("the Basic credentials cannot be read") from error
+
+
+def _refused(reason: str) -> OAuthError:
+    return OAuthError(
+        INVALID_CLIENT,
+        "client authentication failed",
+        reason=reason,
+        status=401,
+        headers=_CHALLENGE,
+    )

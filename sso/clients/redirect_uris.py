@@ -1,0 +1,81 @@
+"""Where an answer may be sent: what can be registered, and what counts as the same.
+
+Spec: OAuth 2.1 §2.3.1 and §8.4.2; A-02 to A-04; S-015, S-017.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+MAX_CHARS: Final = 2_000
+_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+# What a browser would act upon instead of handing over, whatever its place in the address.
+_FORBIDDEN_SCHEMES: Final = frozenset(
+    {"javascript", "data", "vbscript", "file", "blob", "about", "view-source", "ws", "wss", "ftp"}
+)
+_PRINTABLE = re.compile(r"[!-~]+")
+# `localhost` is missing on purpose: it may resolve to elsewhere (RFC 8252 §8.3).
+_LOOPBACK_LITERAL = re.compile(r"(http://(?:127\.0\.0\.1|\[::1\]))(?::[0-9]{1,5})?((?:[/?].*)?)")
+
+
+def registration_fault(uri: str) -> str | None:
+    """Return in words why *uri* cannot be registered, or None."""
+    if len(uri) > MAX_CHARS or not _PRINTABLE.fullmatch(uri) or set(uri) & set('\\"<>^`{|}'):
+        return "must be printable ASCII without quotes, brackets or backslash"
+    try:
+        parts = urlsplit(uri)
+        _port = parts.port
+    except ValueError:
+        return "must be an address"
+    if "#" in uri or "*" in uri:
+        return "must be one whole address: no fragment, no wildcard"
+    if parts.scheme in {"http", "https"}:
+        return _web_fault(parts.scheme, parts.hostname, parts.netloc)
+    if parts.scheme in _FORBIDDEN_SCHEMES or "." not in parts.scheme:
+        return "must be https, or a scheme of the app's own with a dot, as com.example.app:/back"
+    return None
+
+
+def _web_fault(scheme: str, host: str | None, netloc: str) -> str | None:
+    if not host or "@" in netloc:
+        return "must name a host and no user"
+    if scheme == "http" and host not in _LOOPBACK:
+        return "must be https; plain http is for loopback only"
+    return None
+
+
+def matches(registered: Sequence[str], presented: str) -> bool:
+    """Return whether *presented* is, character for character, one of *registered*.
+
+    The one exception is the port of a loopback literal: a native app takes what is free.
+    """
+    if presented in registered:
+        return True
+    form = _without_loopback_port(presented)
+    return form is not None and any(_without_loopback_port(each) == form for each in registered)
+
+
+def origin_of(uri: str) -> str:
+    """Return the CSP source that *uri* is of: its origin, or its scheme where it has none."""
+    parts = urlsplit(uri)
+    if parts.scheme in {"http", "https"}:
+        return f"{parts.scheme}://{parts.netloc}"
+    return f"{parts.scheme}:"
+
+
+def host_of(uri: str) -> str:
+    """Return what a person is shown of *uri*: its host, or its scheme where it has none."""
+    parts = urlsplit(uri)
+    return parts.hostname or f"{parts.scheme}:"
+
+
+def _without_loopback_port(uri: str) -> tuple[str, str] | None:
+    if not _PRINTABLE.fullmatch(uri) or "#" in uri or "\\" in uri:
+        return None
+    match = _LOOPBACK_LITERAL.fullmatch(uri)
+    return (match.group(1), match.group(2)) if match else None

@@ -1,0 +1,157 @@
+"""Clients: made by an operator or a developer, found by their id, allowed what they registered."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from sso.clients import redirect_uris
+from sso.parameters import space_separated
+from sso.storage.clients import Client, ClientSecret
+from sso.storage.digests import digest, new_secret
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy.orm import Session
+
+    from sso.clock import Clock
+    from sso.storage.engine import Storage
+
+AUTH_SECRET: Final = "client_secret"
+AUTH_NONE: Final = "none"
+AUTHORIZATION_CODE: Final = "authorization_code"
+REFRESH_TOKEN: Final = "refresh_token"
+MAX_NAME: Final = 120
+_CLIENT_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+class NewClientInvalid(Exception):  # noqa: N818 - an outcome, not an error of ours
+    """The client cannot be registered.
+
+    Attributes:
+        faults: one line each, in words.
+    """
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("; ".join(faults))
+        self.faults = faults
+
+
+@dataclass(frozen=True)
+class NewClient:
+    """What is registered of a client; None and empty mean the server's own defaults."""
+
+    name: str
+    redirect_uris: Sequence[str] = ()
+    post_logout_redirect_uris: Sequence[str] = ()
+    backchannel_logout_uri: str | None = None
+    public: bool = False
+    first_party: bool = False
+    scope: str = ""
+    grant_types: Sequence[str] = (AUTHORIZATION_CODE, REFRESH_TOKEN)
+    response_modes: Sequence[str] = ()
+    audiences: Sequence[str] = ()
+    access_token_ttl_s: int | None = None
+    refresh_token_ttl_s: int | None = None
+    owner_sub: str | None = None
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A client just made; the secret is nowhere else."""
+
+    client: Client
+    client_secret: str | None = field(repr=False)
+
+
+class Clients:
+    """Finds and makes clients."""
+
+    def __init__(self, storage: Storage, clock: Clock, supported_scopes: Sequence[str]) -> None:
+        self._storage = storage
+        self._clock = clock
+        self._supported_scopes = list(supported_scopes)
+
+    def find(self, client_id: str) -> Client | None:
+        """Return the client of *client_id*, or None where it is unknown or disabled."""
+        if not _CLIENT_ID.fullmatch(client_id):
+            return None
+        with self._storage.reading() as session:
+            client = session.get(Client, client_id)
+        return client if client is not None and client.disabled_at is None else None
+
+    def create(self, new: NewClient) -> Registered:
+        """Register *new*.
+
+        Raises:
+            NewClientInvalid: with every fault; nothing was written.
+        """
+        scope = new.scope or " ".join(self._supported_scopes)
+        if faults := [*_faults(new), *self._scope_faults(scope)]:
+            raise NewClientInvalid(faults)
+        client = Client(
+            client_id=str(uuid.uuid4()),
+            name=new.name,
+            auth_method=AUTH_NONE if new.public else AUTH_SECRET,
+            first_party=new.first_party,
+            owner_sub=new.owner_sub,
+            redirect_uris=list(new.redirect_uris),
+            post_logout_redirect_uris=list(new.post_logout_redirect_uris),
+            backchannel_logout_uri=new.backchannel_logout_uri,
+            grant_types=list(new.grant_types),
+            response_modes=list(new.response_modes),
+            scope=" ".join(space_separated(scope)),
+            audiences=list(new.audiences),
+            access_token_format="jwt",
+            access_token_ttl_s=new.access_token_ttl_s,
+            refresh_token_ttl_s=new.refresh_token_ttl_s,
+            pkce_required=True,
+            par_required=False,
+            dpop_required=False,
+            created_at=self._clock(),
+        )
+        secret = None if new.public else new_secret()
+        if secret is not None:
+            client.secrets.append(
+                ClientSecret(digest=digest(secret), created_at=self._clock(), expires_at=None)
+            )
+
+        def work(session: Session) -> None:
+            session.add(client)
+
+        self._storage.write(work)
+        return Registered(client, secret)
+
+    def _scope_faults(self, scope: str) -> list[str]:
+        unknown = set(space_separated(scope)) - set(self._supported_scopes)
+        return [f"scope {each}: is not one of this server" for each in sorted(unknown)]
+
+
+def allowed_scopes(client: Client) -> frozenset[str]:
+    """Return the scopes that *client* may ask for."""
+    return frozenset(space_separated(client.scope))
+
+
+def _faults(new: NewClient) -> list[str]:
+    faults = []
+    if not new.name.strip() or len(new.name) > MAX_NAME or not new.name.isprintable():
+        faults.append(f"name: must have 1 to {MAX_NAME} printable characters")
+    if AUTHORIZATION_CODE in new.grant_types and not new.redirect_uris:
+        faults.append("redirect URI: at least one is needed")
+    uris = [*new.redirect_uris, *new.post_logout_redirect_uris]
+    if new.backchannel_logout_uri:
+        uris.append(new.backchannel_logout_uri)
+        if not new.backchannel_logout_uri.startswith(("https://", "http://")):
+            faults.append("back-channel logout URI: must be https")
+    found = [(uri, redirect_uris.registration_fault(uri)) for uri in uris]
+    faults += [f"{uri[:200]}: {fault}" for uri, fault in found if fault]
+    for name, ttl_s in (
+        ("access-token lifetime", new.access_token_ttl_s),
+        ("refresh-token lifetime", new.refresh_token_ttl_s),
+    ):
+        if ttl_s is not None and ttl_s < 1:
+            faults.append(f"{name}: must be one second or more")
+    return faults

@@ -1,0 +1,98 @@
+"""The metadata documents and the key set."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flask import Blueprint, Response, current_app, jsonify
+
+from sso.accounts.sessions import PASSWORD_ACR
+from sso.clients.authentication import METHODS
+from sso.keys.signing import ALGORITHM
+from sso.requests.validation import PROMPTS, RESPONSE_MODES
+from sso.tokens.claims import SUPPORTED_CLAIMS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sso.keys.signing import SigningKeys
+
+_MAX_AGE_S = 300
+# Metadata member: the endpoint that must be mounted for it to be said.
+_ENDPOINTS = {
+    "authorization_endpoint": "authorize.authorize",
+    "token_endpoint": "grants.token",
+    "userinfo_endpoint": "userinfo.answer",
+    "jwks_uri": "discovery.jwks",
+    "revocation_endpoint": "grants.revoke",
+    "introspection_endpoint": "introspection.introspect",
+    "end_session_endpoint": "logout.end_session",
+    "pushed_authorization_request_endpoint": "pushed.push",
+    "device_authorization_endpoint": "device.begin",
+}
+_AUTHENTICATED = ("token", "revocation", "introspection")
+
+
+class Metadata:
+    """Derives the document of RFC 8414 and OIDC Discovery from what is there."""
+
+    def __init__(self, *, issuer: str, scopes: Sequence[str], grant_types: Sequence[str]) -> None:
+        self._issuer = issuer
+        self._scopes = list(scopes)
+        self._grant_types = list(grant_types)
+
+    def document(self) -> dict[str, Any]:
+        """Return the document."""
+        document: dict[str, Any] = {
+            "issuer": self._issuer,
+            "scopes_supported": self._scopes,
+            "response_types_supported": ["code"],
+            "response_modes_supported": list(RESPONSE_MODES),
+            "grant_types_supported": self._grant_types,
+            "subject_types_supported": ["public"],
+            "id_token_signing_alg_values_supported": [ALGORITHM],
+            "code_challenge_methods_supported": ["S256"],
+            "claims_supported": list(SUPPORTED_CLAIMS),
+            "claim_types_supported": ["normal"],
+            "prompt_values_supported": list(PROMPTS),
+            "acr_values_supported": [PASSWORD_ACR],
+            "ui_locales_supported": ["en", "zh-Hans"],
+            "authorization_response_iss_parameter_supported": True,
+            "claims_parameter_supported": False,
+            "request_parameter_supported": False,
+            "request_uri_parameter_supported": False,
+        }
+        rules = {rule.endpoint: rule.rule for rule in current_app.url_map.iter_rules()}
+        for member, endpoint in _ENDPOINTS.items():
+            if endpoint in rules:
+                document[member] = f"{self._issuer}{rules[endpoint]}"
+        for name in _AUTHENTICATED:
+            if f"{name}_endpoint" in document:
+                document[f"{name}_endpoint_auth_methods_supported"] = list(METHODS)
+        return document
+
+
+def create_blueprint(metadata: Metadata, keys: SigningKeys) -> Blueprint:
+    """Return the routes of this room."""
+    room = Blueprint("discovery", __name__)
+
+    @room.get("/.well-known/openid-configuration")
+    @room.get("/.well-known/oauth-authorization-server")
+    def document() -> Response:
+        return _cached(jsonify(metadata.document()))
+
+    @room.get("/oauth/jwks")
+    def jwks() -> Response:
+        response = _cached(jsonify(keys.published()))
+        response.mimetype = "application/jwk-set+json"
+        return response
+
+    return room
+
+
+def _cached(response: Response) -> Response:
+    response.headers["Cache-Control"] = f"public, max-age={_MAX_AGE_S}"
+    # Public documents: other origins' applications read them too (A-14).
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    return response

@@ -1,0 +1,192 @@
+"""Authorization codes: bound when issued, redeemed once by one statement.
+
+Spec: OAuth 2.1 §4.1.2 and §4.1.3; A-07, A-08, A-10; S-083, S-084.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import re
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import update
+
+from sso.errors import INVALID_GRANT, INVALID_REQUEST, OAuthError
+from sso.grants.records import revoke_grant
+from sso.storage.digests import digest, new_id, new_secret
+from sso.storage.grants import AuthorizationCode, Grant
+from sso.storage.people import User
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+    from sso.clock import Clock
+    from sso.grants.refresh_tokens import RefreshTokens
+    from sso.settings import Lifetimes
+    from sso.storage.clients import Client
+    from sso.storage.engine import Storage
+
+_VERIFIER = re.compile(r"[A-Za-z0-9\-._~]{43,128}")
+REPLAYED: Final = "code replayed"
+
+
+@dataclass(frozen=True)
+class NewCode:
+    """All that a code is bound to."""
+
+    client: Client
+    sub: str
+    session_id: str
+    redirect_uri: str
+    code_challenge: str | None
+    nonce: str | None
+    scopes: list[str]
+    audience: str
+    auth_time: datetime
+    acr: str
+    amr: tuple[str, ...]
+    claims: dict[str, Any] | None = None
+    dpop_jkt: str | None = None
+
+
+@dataclass(frozen=True)
+class Redeemed:
+    """A code that became a grant, and whose it is."""
+
+    grant: Grant
+    user: User
+    nonce: str | None
+    refresh_token: str | None = field(repr=False)
+
+
+@dataclass(frozen=True)
+class _Refusal:
+    reason: str
+
+
+class Codes:
+    """Issues codes and redeems them."""
+
+    def __init__(
+        self, storage: Storage, refresh_tokens: RefreshTokens, lifetimes: Lifetimes, clock: Clock
+    ) -> None:
+        self._storage = storage
+        self._refresh_tokens = refresh_tokens
+        self._lifetimes = lifetimes
+        self._clock = clock
+
+    def issue(self, new: NewCode) -> str:
+        """Return a fresh code; only its digest is kept."""
+        code = new_secret()
+        now = self._clock()
+        ttl_s = new.client.code_ttl_s or self._lifetimes.code_s
+        row = AuthorizationCode(
+            digest=digest(code),
+            grant_id=new_id(),
+            client_id=new.client.client_id,
+            sub=new.sub,
+            session_id=new.session_id,
+            redirect_uri=new.redirect_uri,
+            code_challenge=new.code_challenge,
+            nonce=new.nonce,
+            scope=" ".join(new.scopes),
+            audience=new.audience,
+            auth_time=new.auth_time,
+            acr=new.acr,
+            amr=list(new.amr),
+            claims=new.claims,
+            dpop_jkt=new.dpop_jkt,
+            created_at=now,
+            expires_at=now + timedelta(seconds=ttl_s),
+        )
+        self._storage.write(lambda session: session.add(row))
+        return code
+
+    def redeem(
+        self, client: Client, *, code: str, redirect_uri: str | None, verifier: str | None
+    ) -> Redeemed:
+        """Return the grant that *code* becomes; of many at once exactly one succeeds.
+
+        Raises:
+            OAuthError: ``invalid_grant``. A second use by the same client with the right verifier
+                also revokes what the first yielded; a stranger's attempt changes nothing.
+        """
+        if verifier is not None and not _VERIFIER.fullmatch(verifier):
+            raise OAuthError(INVALID_REQUEST, "code_verifier is malformed")
+
+        def work(session: Session) -> Redeemed | _Refusal:
+            row = session.get(AuthorizationCode, digest(code))
+            if row is None or row.client_id != client.client_id:
+                return _Refusal("unknown code" if row is None else "code of another client")
+            if row.redirect_uri != redirect_uri:
+                return _Refusal("redirect_uri is not that of the request")
+            if not _proves(verifier, row.code_challenge):
+                return _Refusal("code_verifier does not match the request's code_challenge")
+            return self._take(session, client, row)
+
+        outcome = self._storage.write(work)
+        if isinstance(outcome, _Refusal):
+            raise OAuthError(
+                INVALID_GRANT, "the code is not valid for this request", reason=outcome.reason
+            )
+        return outcome
+
+    def _take(
+        self, session: Session, client: Client, row: AuthorizationCode
+    ) -> Redeemed | _Refusal:
+        now = self._clock()
+        taking = (
+            update(AuthorizationCode)
+            .where(
+                AuthorizationCode.digest == row.digest,
+                AuthorizationCode.used_at.is_(None),
+                AuthorizationCode.expires_at > now,
+            )
+            .values(used_at=now)
+            .execution_options(synchronize_session=False)
+        )
+        if session.execute(taking).rowcount != 1:  # type: ignore[attr-defined]
+            # The row may have been read before the winner's commit: ask whether a grant stands.
+            if revoke_grant(session, row.grant_id, now, because=REPLAYED):
+                return _Refusal("code replayed: what it yielded is revoked")
+            return _Refusal("code expired or already used")
+        user = session.get(User, row.sub)
+        if user is None or user.disabled_at is not None:
+            return _Refusal("the account is gone or disabled")
+        grant = self._grant_of(row, now)
+        session.add(grant)
+        session.flush()
+        # In the same transaction: a code is never spent without all that it yields being there.
+        refresh_token = self._refresh_tokens.first(session, client, grant)
+        return Redeemed(grant, user, row.nonce, refresh_token)
+
+    def _grant_of(self, row: AuthorizationCode, now: datetime) -> Grant:
+        return Grant(
+            id=row.grant_id,
+            client_id=row.client_id,
+            sub=row.sub,
+            session_id=row.session_id,
+            scope=row.scope,
+            audience=row.audience,
+            auth_time=row.auth_time,
+            acr=row.acr,
+            amr=list(row.amr),
+            claims=row.claims,
+            created_at=now,
+            last_used_at=now,
+            expires_at=now + timedelta(seconds=self._lifetimes.refresh_absolute_s),
+        )
+
+
+def _proves(verifier: str | None, challenge: str | None) -> bool:
+    """Return whether both are there and match, or neither is (A-10: no downgrade either way)."""
+    if verifier is None or challenge is None:
+        return verifier is None and challenge is None
+    hashed = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=")
+    return hmac.compare_digest(hashed, challenge.encode())

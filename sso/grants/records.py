@@ -1,0 +1,25 @@
+"""Grants as records: revoked as a whole."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import update
+
+from sso.storage.grants import Grant
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+
+def revoke_grant(session: Session, grant_id: str, now: datetime, *, because: str) -> bool:
+    """Revoke the grant with every token it yielded; return whether it stood until now."""
+    revoking = (
+        update(Grant)
+        .where(Grant.id == grant_id, Grant.revoked_at.is_(None))
+        .values(revoked_at=now, revoked_because=because)
+        .execution_options(synchronize_session=False)
+    )
+    return bool(session.execute(revoking).rowcount == 1)  # type: ignore[attr-defined]

@@ -1,0 +1,174 @@
+"""Refresh tokens: each used once, each replaced by a successor that only its holder can repeat.
+
+The successor is derived from the token presented and the server's keys. So the table keeps digests
+alone, and a client whose reply was lost gets the very same successor when it asks again within the
+grace window. Whoever comes later, or after the successor was used, is a thief or was robbed: the
+whole grant ends.
+
+Spec: OAuth 2.1 §4.3; RFC 9700 §4.14; A-24, A-26 to A-28; S-085, S-086, F-27.
+"""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import update
+
+from sso.clients.registry import REFRESH_TOKEN
+from sso.errors import INVALID_GRANT, INVALID_SCOPE, OAuthError
+from sso.grants.records import revoke_grant
+from sso.parameters import space_separated
+from sso.storage.digests import digest, new_secret
+from sso.storage.grants import Grant, RefreshToken
+from sso.storage.people import User
+from sso.tokens.claims import OFFLINE_ACCESS
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+    from sso.clock import Clock
+    from sso.keys.ring import KeyRing
+    from sso.settings import Lifetimes
+    from sso.storage.clients import Client
+    from sso.storage.engine import Storage
+
+_PURPOSE = "refresh successor"
+
+
+@dataclass(frozen=True)
+class Rotated:
+    """A grant carried on: its person, and the token that replaces the one presented."""
+
+    grant: Grant
+    user: User
+    refresh_token: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class _Refusal:
+    reason: str
+    error: str = INVALID_GRANT
+    description: str = "the refresh token is not valid for this request"
+
+
+class RefreshTokens:
+    """Issues refresh tokens and rotates them."""
+
+    def __init__(self, storage: Storage, ring: KeyRing, lifetimes: Lifetimes, clock: Clock) -> None:
+        self._storage = storage
+        self._ring = ring
+        self._lifetimes = lifetimes
+        self._clock = clock
+
+    def first(self, session: Session, client: Client, grant: Grant) -> str | None:
+        """Return the first refresh token of *grant*, where one was asked for and is allowed."""
+        asked = OFFLINE_ACCESS in space_separated(grant.scope)
+        if not asked or REFRESH_TOKEN not in client.grant_types:
+            return None
+        token = new_secret()
+        session.add(self._row(client, grant, token, self._clock()))
+        return token
+
+    def rotate(self, client: Client, token: str, *, scopes: Collection[str]) -> Rotated:
+        """Return the successor of *token*; asked again in time, the same one.
+
+        Args:
+            client: who presents it.
+            token: what was presented.
+            scopes: what the next access token is narrowed to; empty for all that was granted.
+
+        Raises:
+            OAuthError: ``invalid_grant``, after a replay with the grant revoked; or
+                ``invalid_scope``, with the token still good.
+        """
+
+        def work(session: Session) -> Rotated | _Refusal:
+            return self._rotate(session, client, token, scopes)
+
+        outcome = self._storage.write(work)
+        if isinstance(outcome, _Refusal):
+            raise OAuthError(outcome.error, outcome.description, reason=outcome.reason)
+        return outcome
+
+    def _rotate(
+        self, session: Session, client: Client, token: str, scopes: Collection[str]
+    ) -> Rotated | _Refusal:
+        row = session.get(RefreshToken, digest(token))
+        grant = session.get(Grant, row.grant_id) if row is not None else None
+        if row is None or grant is None:
+            return _Refusal("unknown refresh token")
+        user = session.get(User, grant.sub)
+        if refusal := self._refusal(client, row, grant, user, scopes):
+            return refusal
+        assert user is not None  # noqa: S101 - `_refusal` has answered otherwise
+        now = self._clock()
+        successor = self._successors(token)[0]
+        taking = (
+            update(RefreshToken)
+            .where(RefreshToken.digest == row.digest, RefreshToken.used_at.is_(None))
+            .values(used_at=now, successor=digest(successor))
+            .execution_options(synchronize_session=False)
+        )
+        if session.execute(taking).rowcount != 1:  # type: ignore[attr-defined]
+            return self._repeat(session, row, grant, user, token)
+        session.add(self._row(client, grant, successor, now))
+        grant.last_used_at = now
+        return Rotated(grant, user, successor)
+
+    def _repeat(
+        self, session: Session, row: RefreshToken, grant: Grant, user: User, token: str
+    ) -> Rotated | _Refusal:
+        """Answer a token that was used before: once more the same, or the end of the grant."""
+        session.refresh(row)  # the winner may have committed after the first look
+        now = self._clock()
+        grace = timedelta(seconds=self._lifetimes.refresh_grace_s)
+        next_row = session.get(RefreshToken, row.successor) if row.successor else None
+        if row.used_at and now - row.used_at <= grace and next_row and next_row.used_at is None:
+            for successor in self._successors(token):
+                if digest(successor) == row.successor:
+                    return Rotated(grant, user, successor)
+        revoke_grant(session, grant.id, now, because="refresh token replayed")
+        return _Refusal("refresh token replayed: the grant is revoked")
+
+    def _refusal(
+        self,
+        client: Client,
+        row: RefreshToken,
+        grant: Grant,
+        user: User | None,
+        scopes: Collection[str],
+    ) -> _Refusal | None:
+        now = self._clock()
+        if grant.client_id != client.client_id:
+            return _Refusal("refresh token of another client")
+        if grant.revoked_at is not None:
+            return _Refusal(f"the grant was revoked: {grant.revoked_because}")
+        if row.expires_at <= now or grant.expires_at <= now:
+            return _Refusal("refresh token expired")
+        if user is None or user.disabled_at is not None:
+            return _Refusal("the account is gone or disabled")
+        if not set(scopes) <= set(space_separated(grant.scope)):
+            return _Refusal(
+                "scope widened on refresh", INVALID_SCOPE, "scope exceeds what was granted"
+            )
+        return None
+
+    def _row(self, client: Client, grant: Grant, token: str, now: datetime) -> RefreshToken:
+        idle_s = client.refresh_token_ttl_s or self._lifetimes.refresh_idle_s
+        return RefreshToken(
+            digest=digest(token),
+            grant_id=grant.id,
+            issued_at=now,
+            expires_at=min(now + timedelta(seconds=idle_s), grant.expires_at),
+        )
+
+    def _successors(self, token: str) -> list[str]:
+        """Return the successor of *token* under each server key, the newest first."""
+        macs = self._ring.macs(_PURPOSE, token.encode())
+        return [base64.urlsafe_b64encode(mac).rstrip(b"=").decode() for mac in macs]

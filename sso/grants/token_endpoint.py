@@ -1,0 +1,168 @@
+"""``/oauth/token`` and ``/oauth/revoke``: form or JSON, parsed once, under the same rules."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flask import Blueprint, Response, jsonify, request
+
+from sso.errors import (
+    INVALID_REQUEST,
+    UNAUTHORIZED_CLIENT,
+    UNSUPPORTED_GRANT_TYPE,
+    OAuthError,
+)
+from sso.parameters import from_body, space_separated
+from sso.tokens.claims import OPENID, name_claims, person_claims
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sso.clients.authentication import ClientAuthentication
+    from sso.grants.codes import Codes
+    from sso.grants.refresh_tokens import RefreshTokens
+    from sso.grants.revocation import Revocation
+    from sso.parameters import Parameters
+    from sso.storage.clients import Client
+    from sso.storage.grants import Grant
+    from sso.storage.people import User
+    from sso.tokens.access import AccessTokens
+    from sso.tokens.id_tokens import IdTokens
+
+_NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+
+
+class TokenEndpoint:
+    """Exchanges grants for tokens; each grant type is one method of the table."""
+
+    def __init__(
+        self,
+        authentication: ClientAuthentication,
+        codes: Codes,
+        refresh_tokens: RefreshTokens,
+        access_tokens: AccessTokens,
+        id_tokens: IdTokens,
+    ) -> None:
+        self._authentication = authentication
+        self._codes = codes
+        self._refresh_tokens = refresh_tokens
+        self._access_tokens = access_tokens
+        self._id_tokens = id_tokens
+        self._grants: dict[str, Callable[[Client, Parameters], dict[str, Any]]] = {
+            "authorization_code": self._authorization_code,
+            "refresh_token": self._refresh_token,
+        }
+
+    @property
+    def grant_types(self) -> list[str]:
+        """The grant types that are served."""
+        return list(self._grants)
+
+    def answer(self, parameters: Parameters, authorization: str | None) -> dict[str, Any]:
+        """Return the token response (RFC 6749 §5.1).
+
+        Raises:
+            OAuthError: as RFC 6749 §5.2 names it.
+        """
+        client = self._authentication.require(authorization, parameters)
+        grant_type = required(parameters, "grant_type")
+        grant = self._grants.get(grant_type)
+        if grant is None:
+            raise OAuthError(UNSUPPORTED_GRANT_TYPE, "this grant type is not served here")
+        if grant_type not in client.grant_types:
+            raise OAuthError(UNAUTHORIZED_CLIENT, "the client may not use this grant type")
+        return grant(client, parameters)
+
+    def _authorization_code(self, client: Client, parameters: Parameters) -> dict[str, Any]:
+        redeemed = self._codes.redeem(
+            client,
+            code=required(parameters, "code"),
+            redirect_uri=parameters.get("redirect_uri"),
+            verifier=parameters.get("code_verifier"),
+        )
+        scopes = space_separated(redeemed.grant.scope)
+        response = self._tokens(
+            client, redeemed.grant, redeemed.user, scopes=scopes, nonce=redeemed.nonce
+        )
+        if redeemed.refresh_token is not None:
+            response["refresh_token"] = redeemed.refresh_token
+        return response
+
+    def _refresh_token(self, client: Client, parameters: Parameters) -> dict[str, Any]:
+        narrowed = space_separated(parameters.get("scope", ""))
+        rotated = self._refresh_tokens.rotate(
+            client, required(parameters, "refresh_token"), scopes=narrowed
+        )
+        scopes = narrowed or space_separated(rotated.grant.scope)
+        response = self._tokens(client, rotated.grant, rotated.user, scopes=scopes, nonce=None)
+        response["refresh_token"] = rotated.refresh_token
+        return response
+
+    def _tokens(
+        self, client: Client, grant: Grant, user: User, *, scopes: list[str], nonce: str | None
+    ) -> dict[str, Any]:
+        issued = self._access_tokens.issue(
+            client,
+            sub=grant.sub,
+            audience=grant.audience,
+            scopes=scopes,
+            grant_id=grant.id,
+            extra={
+                "auth_time": int(grant.auth_time.timestamp()),
+                "acr": grant.acr,
+                "amr": list(grant.amr),
+                **name_claims(user, scopes),
+            },
+        )
+        response: dict[str, Any] = {
+            "access_token": issued.value,
+            "token_type": "Bearer",
+            "expires_in": issued.expires_in_s,
+            "scope": " ".join(scopes),
+        }
+        if OPENID in scopes:
+            response["id_token"] = self._id_tokens.issue(
+                grant,
+                access_token=issued.value,
+                nonce=nonce,
+                person=person_claims(user, scopes),
+            )
+        return response
+
+
+def required(parameters: Parameters, name: str) -> str:
+    """Return the parameter.
+
+    Raises:
+        OAuthError: ``invalid_request`` where it is missing or empty.
+    """
+    if (value := parameters.get(name)) is None:
+        raise OAuthError(INVALID_REQUEST, f"{name} is missing")
+    return value
+
+
+def create_blueprint(
+    tokens: TokenEndpoint, revocation: Revocation, authentication: ClientAuthentication
+) -> Blueprint:
+    """Return the routes of this room."""
+    room = Blueprint("grants", __name__)
+
+    @room.post("/oauth/token")
+    def token() -> Response:
+        answer = tokens.answer(from_body(request), request.headers.get("Authorization"))
+        return _no_store(jsonify(answer))
+
+    @room.post("/oauth/revoke")
+    def revoke() -> Response:
+        parameters = from_body(request)
+        client = authentication.require(request.headers.get("Authorization"), parameters)
+        revocation.revoke(client, required(parameters, "token"))
+        # 200 for an unknown token too: the client's wish is fulfilled either way (RFC 7009 §2.2).
+        return _no_store(Response(status=200))
+
+    return room
+
+
+def _no_store(response: Response) -> Response:
+    response.headers.update(_NO_STORE)
+    return response

@@ -1,0 +1,194 @@
+"""Sign in, sign up.
+
+Spec: ASVS V6; A-57; S-103 to S-105.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, Response, make_response, render_template, request
+
+from httpkit.headers import allow_form_action
+from httpkit.problems import Refused, Unavailable
+from sso.accounts.browser import visitor
+from sso.accounts.sign_in import WrongPassword
+from sso.accounts.throttle import Throttled
+from sso.accounts.users import NewUser, NewUserInvalid
+from sso.clients.redirect_uris import origin_of
+from sso.portal.next_address import local_address
+from sso.problems import REGISTRATION_CLOSED
+from sso.refusals import log_page_refusal
+from sso.requests.replies import see_other
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sso.accounts.browser import Browser
+    from sso.accounts.sign_in import PasswordSignIn
+    from sso.accounts.users import Users
+    from sso.clients.registry import Clients
+    from sso.grants.session_end import SessionEnd
+    from sso.requests.carrier import Carrier
+    from sso.storage.people import User
+
+PASSWORD_AMR = ("pwd",)
+_TOO_MANY = 429
+_UNAUTHORIZED = 401
+_UNPROCESSABLE = 400
+_UNAVAILABLE = 503
+
+
+class SignInPages:
+    """Shows the forms and acts on them."""
+
+    def __init__(
+        self,
+        *,
+        password_sign_in: PasswordSignIn,
+        users: Users,
+        browser: Browser,
+        session_end: SessionEnd,
+        clients: Clients,
+        carrier: Carrier,
+        registration: str,
+    ) -> None:
+        self._password_sign_in = password_sign_in
+        self._users = users
+        self._browser = browser
+        self._session_end = session_end
+        self._clients = clients
+        self._carrier = carrier
+        self._registration = registration
+
+    def sign_in_form(
+        self,
+        next_address: str,
+        *,
+        username: str | None = None,
+        error: str | None = None,
+        retry_at: datetime | None = None,
+        status: int = 200,
+    ) -> Response:
+        """Return the form, with what went wrong last time."""
+        client_name, login_hint = self._destination(next_address)
+        page = render_template(
+            "sso/sign_in.html",
+            username=login_hint if username is None else username,
+            error=error,
+            retry_at=retry_at,
+            client_name=client_name,
+            next=next_address,
+        )
+        return make_response(page, status)
+
+    def sign_in(self, username: str, password: str, next_address: str) -> Response:
+        """Return the way on after a right password, or the form again."""
+        try:
+            user = self._password_sign_in.attempt(
+                username, password, ip=visitor().ip, device=self._browser.device()
+            )
+            return self._signed_in(user, next_address)
+        except WrongPassword:
+            log_page_refusal("wrong_password", "no account has this name and password")
+            return self.sign_in_form(
+                next_address, username=username, error="wrong", status=_UNAUTHORIZED
+            )
+        except Throttled as throttled:
+            log_page_refusal("throttled", "too many wrong passwords")
+            response = self.sign_in_form(
+                next_address,
+                username=username,
+                error="throttled",
+                retry_at=throttled.retry_at,
+                status=_TOO_MANY,
+            )
+            response.headers["Retry-After"] = str(throttled.retry_after_s)
+            return response
+        except Unavailable as outage:
+            log_page_refusal("unavailable", outage.hint or "a part does not answer")
+            response = self.sign_in_form(
+                next_address, username=username, error="unavailable", status=_UNAVAILABLE
+            )
+            response.headers["Retry-After"] = str(outage.retry_after_s)
+            return response
+
+    def sign_up_form(
+        self,
+        next_address: str,
+        *,
+        username: str = "",
+        email: str = "",
+        errors: dict[str, str] | None = None,
+    ) -> Response:
+        """Return the form, with what was wrong with each field."""
+        if self._registration != "open":
+            raise Refused(REGISTRATION_CLOSED, hint="registration is not open")
+        self._destination(next_address)
+        page = render_template(
+            "sso/sign_up.html",
+            username=username,
+            email=email,
+            errors=errors or {},
+            next=next_address,
+        )
+        return make_response(page, _UNPROCESSABLE if errors else 200)
+
+    def sign_up(self, new: NewUser, next_address: str) -> Response:
+        """Return the way on for a new person, signed in, or the form again."""
+        if self._registration != "open":
+            raise Refused(REGISTRATION_CLOSED, hint="registration is not open")
+        try:
+            user = self._users.create(new)
+        except NewUserInvalid as invalid:
+            log_page_refusal("account_invalid", str(invalid))
+            return self.sign_up_form(
+                next_address, username=new.username, email=new.email, errors=invalid.faults
+            )
+        return self._signed_in(user, next_address)
+
+    def _signed_in(self, user: User, next_address: str) -> Response:
+        response = see_other(next_address)
+        replaced = self._browser.sign_in(response, user, amr=PASSWORD_AMR)
+        if replaced is not None:
+            self._session_end.end(replaced.session_id)
+        return response
+
+    def _destination(self, next_address: str) -> tuple[str | None, str]:
+        """Return the waiting client's name and login hint; lets our form end at its address."""
+        waiting = self._carrier.request_behind(next_address)
+        client = self._clients.find(waiting.client_id) if waiting else None
+        if waiting is None or client is None:
+            return None, ""
+        allow_form_action(origin_of(waiting.reply_to.redirect_uri))
+        return client.name, waiting.login_hint or ""
+
+
+def create_blueprint(pages: SignInPages) -> Blueprint:
+    """Return the routes of signing in and up."""
+    room = Blueprint("sign_in", __name__)
+
+    @room.get("/sign-in")
+    def sign_in_form() -> Response:
+        return pages.sign_in_form(_next())
+
+    @room.post("/sign-in")
+    def sign_in() -> Response:
+        form = request.form
+        return pages.sign_in(form.get("username", ""), form.get("password", ""), _next())
+
+    @room.get("/sign-up")
+    def sign_up_form() -> Response:
+        return pages.sign_up_form(_next())
+
+    @room.post("/sign-up")
+    def sign_up() -> Response:
+        form = request.form
+        new = NewUser(form.get("username", ""), form.get("email", ""), form.get("password", ""))
+        return pages.sign_up(new, _next())
+
+    return room
+
+
+def _next() -> str:
+    return local_address(request.form.get("next") or request.args.get("next", ""))

@@ -1,0 +1,122 @@
+"""Everything between settings and routes, built once, each part handed what it needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sso.accounts.browser import Browser
+from sso.accounts.passwords import Passwords
+from sso.accounts.sessions import Sessions
+from sso.accounts.sign_in import KnownDevices, PasswordSignIn
+from sso.accounts.throttle import Throttle, open_redis
+from sso.accounts.users import Users
+from sso.clients.authentication import ClientAuthentication
+from sso.clients.registry import Clients
+from sso.grants.codes import Codes
+from sso.grants.consents import Consents
+from sso.grants.refresh_tokens import RefreshTokens
+from sso.grants.revocation import Revocation
+from sso.grants.session_end import SessionEnd
+from sso.grants.token_endpoint import TokenEndpoint
+from sso.keys.ring import KeyRing
+from sso.keys.signing import SigningKeys
+from sso.requests.carrier import Carrier
+from sso.requests.validation import RequestValidator
+from sso.storage.engine import open_storage
+from sso.tokens.access import AccessTokens
+from sso.tokens.id_tokens import IdTokens
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from sso.clock import Clock
+    from sso.settings import Settings
+    from sso.storage.engine import Storage
+
+
+@dataclass(frozen=True)
+class Foundation:
+    """What the command line and the server both stand on; asks nothing of Redis."""
+
+    settings: Settings
+    clock: Clock
+    storage: Storage
+    ring: KeyRing
+    keys: SigningKeys
+    passwords: Passwords
+    users: Users
+    clients: Clients
+
+
+@dataclass(frozen=True)
+class Services:
+    """The parts that routes act through."""
+
+    access_tokens: AccessTokens
+    id_tokens: IdTokens
+    throttle: Throttle
+    browser: Browser
+    session_end: SessionEnd
+    password_sign_in: PasswordSignIn
+    authentication: ClientAuthentication
+    consents: Consents
+    codes: Codes
+    token_endpoint: TokenEndpoint
+    revocation: Revocation
+    carrier: Carrier
+    validator: RequestValidator
+
+
+def lay_foundation(app: Flask, settings: Settings, clock: Clock) -> Foundation:
+    """Return the foundation of *settings*; connects to nothing."""
+    storage = open_storage(app, settings.database_url.get_secret_value())
+    ring = KeyRing([key.get_secret_value() for key in settings.secret_keys])
+    passwords = Passwords(settings.passwords)
+    return Foundation(
+        settings=settings,
+        clock=clock,
+        storage=storage,
+        ring=ring,
+        keys=SigningKeys(storage, ring, clock),
+        passwords=passwords,
+        users=Users(storage, passwords, clock),
+        clients=Clients(storage, clock, settings.scopes),
+    )
+
+
+def build_services(base: Foundation) -> Services:
+    """Return the services on *base*; connects to nothing."""
+    settings, storage, clock = base.settings, base.storage, base.clock
+    lifetimes, issuer = settings.lifetimes, settings.issuer
+    access_tokens = AccessTokens(
+        base.keys, storage, clock, issuer=issuer, ttl_s=lifetimes.access_token_s
+    )
+    id_tokens = IdTokens(base.keys, clock, issuer=issuer, ttl_s=lifetimes.id_token_s)
+    throttle = Throttle(open_redis(settings.redis_url.get_secret_value()), clock)
+    devices = KnownDevices(base.ring)
+    sessions = Sessions(storage, lifetimes, clock)
+    authentication = ClientAuthentication(base.clients, clock)
+    refresh_tokens = RefreshTokens(storage, base.ring, lifetimes, clock)
+    codes = Codes(storage, refresh_tokens, lifetimes, clock)
+    return Services(
+        access_tokens=access_tokens,
+        id_tokens=id_tokens,
+        throttle=throttle,
+        browser=Browser(sessions, devices, issuer=issuer),
+        session_end=SessionEnd(sessions),
+        password_sign_in=PasswordSignIn(
+            base.users, base.passwords, throttle, settings.throttles, devices
+        ),
+        authentication=authentication,
+        consents=Consents(storage, clock),
+        codes=codes,
+        token_endpoint=TokenEndpoint(
+            authentication, codes, refresh_tokens, access_tokens, id_tokens
+        ),
+        revocation=Revocation(storage, access_tokens, clock),
+        carrier=Carrier(base.ring, clock, ttl_s=lifetimes.request_s),
+        validator=RequestValidator(
+            base.clients, id_tokens, clock, default_audience=settings.default_audience
+        ),
+    )

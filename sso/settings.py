@@ -1,0 +1,140 @@
+"""Everything an operator can set, typed and frozen.
+
+`load_settings` reads TOML and environment and reports every fault at once. Durations are whole
+seconds (``…_s``).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+
+from sso.settings_sources import SettingsInvalid, read_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+    from typing import Self
+
+__all__ = ["Lifetimes", "Passwords", "Settings", "SettingsInvalid", "Throttles", "load_settings"]
+
+MIN_KEY_LENGTH = 32
+_LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+_DAY_S = 86_400
+
+
+def _issuer(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username:
+        raise ValueError("must be an address like https://sso.example.com")
+    if parts.path or parts.query or parts.fragment or value != value.strip():
+        raise ValueError("must end after host and port: no slash, path, query or fragment")
+    if parts.scheme == "http" and parts.hostname not in _LOOPBACK_HOSTS:
+        raise ValueError("must be https; plain http is accepted on loopback only")
+    return value
+
+
+def _long_enough(value: SecretStr) -> SecretStr:
+    if len(value.get_secret_value()) < MIN_KEY_LENGTH:
+        raise ValueError(f"must have {MIN_KEY_LENGTH} characters or more")
+    return value
+
+
+def _database_url(value: SecretStr) -> SecretStr:
+    if not value.get_secret_value().startswith(("sqlite:///", "mysql+pymysql://")):
+        raise ValueError("must start with mysql+pymysql:// or sqlite:///")
+    return value
+
+
+def _redis_url(value: SecretStr) -> SecretStr:
+    if not value.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
+        raise ValueError(
+            "must start with redis://, rediss:// or unix:// (only `python app.py` starts "
+            "an embedded server and names it here)"
+        )
+    return value
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class Lifetimes(_Section):
+    """How long what is issued is good for, in seconds; clients may have their own."""
+
+    code_s: int = Field(60, ge=1, le=600)
+    access_token_s: int = Field(3_600, ge=1, le=_DAY_S)
+    id_token_s: int = Field(3_600, ge=1, le=_DAY_S)
+    refresh_idle_s: int = Field(14 * _DAY_S, ge=1)
+    refresh_absolute_s: int = Field(30 * _DAY_S, ge=1)
+    refresh_grace_s: int = Field(10, ge=0, le=30)
+    session_idle_s: int = Field(_DAY_S, ge=60)
+    session_absolute_s: int = Field(14 * _DAY_S, ge=60)
+    request_s: int = Field(3_600, ge=60)
+
+
+class Passwords(_Section):
+    """What a password must be, and what one check of it costs this machine."""
+
+    min_length: int = Field(8, ge=8, le=64)
+    memory_kib: int = Field(19_456, ge=19_456)
+    rounds: int = Field(2, ge=2, le=10)
+    parallel_checks: int = Field(2, ge=1, le=64)
+    queue_s: float = Field(2.0, gt=0, le=30)
+
+
+class Throttles(_Section):
+    """How many wrong passwords are heard out within a window."""
+
+    window_s: int = Field(900, ge=1)
+    wrong_passwords_per_account: int = Field(10, ge=1)
+    wrong_passwords_per_address: int = Field(1_000, ge=1)
+    wrong_secrets_per_client: int = Field(100, ge=1)
+
+
+class Settings(_Section):
+    """The settings of one SSO node."""
+
+    issuer: Annotated[str, AfterValidator(_issuer)] = "http://127.0.0.1:9000"
+    database_url: Annotated[SecretStr, AfterValidator(_database_url)]
+    redis_url: Annotated[SecretStr, AfterValidator(_redis_url)]
+    secret_keys: list[Annotated[SecretStr, AfterValidator(_long_enough)]] = Field(min_length=1)
+    host: str = "127.0.0.1"
+    port: int = Field(9_000, ge=0, le=65_535)
+    management_host: str = "127.0.0.1"
+    management_port: int = Field(0, ge=0, le=65_535)
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    workers: int = Field(1, ge=1, le=64)
+    threads: int = Field(16, ge=1, le=256)
+    default_audience: str = Field("http://127.0.0.1:7000", min_length=1)
+    scopes: list[str] = ["openid", "profile", "email", "offline_access", "users:read"]
+    registration: Literal["open", "invited", "closed"] = "open"
+    lifetimes: Lifetimes = Lifetimes()
+    passwords: Passwords = Passwords()
+    throttles: Throttles = Throttles()
+
+    @model_validator(mode="after")
+    def _scopes_are_scopes(self) -> Self:
+        allowed = {chr(c) for c in range(0x21, 0x7F)} - {'"', "\\"}
+        for scope in self.scopes:
+            if not scope or not set(scope) <= allowed:
+                raise ValueError("scopes: each is printable ASCII without space, quote, backslash")
+        return self
+
+    @property
+    def https(self) -> bool:
+        """Whether browsers reach this party over TLS."""
+        return self.issuer.startswith("https://")
+
+
+def load_settings(
+    config_file: Path | None = None, environ: Mapping[str, str] | None = None
+) -> Settings:
+    """Return the settings of *config_file* (else ``SSO_CONFIG``) with the environment on top.
+
+    Raises:
+        SettingsInvalid: with one line a fault.
+    """
+    return read_settings(Settings, config_file=config_file, environ=environ)

@@ -1,0 +1,149 @@
+"""Where settings come from: a TOML file, then ``SSO_…`` variables, then ``SSO_…_FILE`` secrets."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict, SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pydantic_core import ErrorDetails
+
+PREFIX: Final = "SSO_"
+CONFIG_VARIABLE: Final = "SSO_CONFIG"
+VAR_VARIABLE: Final = "CLOAKROOM_VAR"
+_FILE_SUFFIX = "_FILE"
+_ROOT = Path(__file__).resolve().parent.parent
+
+SettingsT = TypeVar("SettingsT", bound=BaseModel)
+
+
+class SettingsInvalid(Exception):  # noqa: N818 - an outcome that names several errors
+    """The settings cannot be used.
+
+    Attributes:
+        faults: one line each: where, what is wrong, what would be right. Never a secret.
+    """
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("; ".join(faults))
+        self.faults = faults
+
+
+class _Environment(EnvSettingsSource):
+    """`EnvSettingsSource` over a mapping of ours instead of the process's own environment."""
+
+    def __init__(self, shape: type[BaseSettings], variables: Mapping[str, str]) -> None:
+        self._variables = variables
+        super().__init__(shape, case_sensitive=False, env_prefix=PREFIX, env_nested_delimiter="__")
+
+    def _load_env_vars(self) -> Mapping[str, str | None]:
+        return {name.lower(): value for name, value in self._variables.items()}
+
+
+def read_settings(
+    model: type[SettingsT], *, config_file: Path | None, environ: Mapping[str, str] | None
+) -> SettingsT:
+    """Return *model* filled from every source; the environment wins over the file.
+
+    Raises:
+        SettingsInvalid: with every fault that was found.
+    """
+    environ = os.environ if environ is None else environ
+    if config_file is None and (named := environ.get(CONFIG_VARIABLE)):
+        config_file = Path(named)
+    from_file = _read_toml(config_file) if config_file else {}
+    variables, faults = _with_secret_files(environ)
+    faults += _unknown_variables(model, variables)
+    values = _merged(from_file, _from_environment(model, variables, faults))
+    values.setdefault("database_url", _default_database_url(environ))
+    try:
+        settings = model.model_validate(values)
+    except ValidationError as error:
+        known = error.errors(include_url=False, include_input=False, include_context=False)
+        raise SettingsInvalid(faults + [_fault(each) for each in known]) from None
+    if faults:
+        raise SettingsInvalid(faults)
+    return settings
+
+
+def _read_toml(config_file: Path) -> dict[str, Any]:
+    try:
+        with config_file.open("rb") as file:
+            return tomllib.load(file)
+    except OSError as error:
+        raise SettingsInvalid([f"{config_file}: cannot be read ({error.strerror})"]) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsInvalid([f"{config_file}: is not TOML: {error}"]) from error
+
+
+def _with_secret_files(environ: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+    """Return our variables with each ``SSO_X_FILE`` turned into ``SSO_X``, and faults met."""
+    variables: dict[str, str] = {}
+    faults: list[str] = []
+    ours = {n: v for n, v in environ.items() if n.startswith(PREFIX) and n != CONFIG_VARIABLE}
+    for name, value in ours.items():
+        if not name.endswith(_FILE_SUFFIX):
+            variables[name] = value
+            continue
+        try:
+            text = Path(value).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            faults.append(f"{name}: names a file that cannot be read as text")
+        else:
+            variables.setdefault(name.removesuffix(_FILE_SUFFIX), text.strip())
+    return variables, faults
+
+
+def _unknown_variables(model: type[BaseModel], variables: Mapping[str, str]) -> list[str]:
+    known = set(model.model_fields)
+    return [
+        f"{name}: is no setting of the SSO"
+        for name in variables
+        if name.removeprefix(PREFIX).lower().split("__")[0] not in known
+    ]
+
+
+def _from_environment(
+    model: type[BaseModel], variables: Mapping[str, str], faults: list[str]
+) -> dict[str, Any]:
+    shape: Any = type(
+        "Shape", (model, BaseSettings), {"model_config": SettingsConfigDict(extra="forbid")}
+    )
+    try:
+        return _Environment(shape, variables)()
+    except SettingsError as error:
+        faults.append(f"environment: {error}; lists and tables are written as JSON")
+        return {}
+
+
+def _default_database_url(environ: Mapping[str, str]) -> str:
+    folder = Path(environ.get(VAR_VARIABLE) or _ROOT / "var").resolve()
+    return f"sqlite:///{folder / 'sso.sqlite3'}"
+
+
+def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for name, value in above.items():
+        beneath = merged.get(name)
+        if isinstance(beneath, dict) and isinstance(value, dict):
+            merged[name] = _merged(beneath, value)
+        else:
+            merged[name] = value
+    return merged
+
+
+def _fault(error: ErrorDetails) -> str:
+    where = ".".join(str(part) for part in error["loc"]) or "settings"
+    message = error["msg"].removeprefix("Value error, ")
+    if error["type"] == "extra_forbidden":
+        message = "is no setting of the SSO"
+    if error["type"] == "missing":
+        message = "is missing"
+    return f"{where}: {message}"

@@ -1,0 +1,154 @@
+"""One engine a process, and transactions that are whole or nothing."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import Connection, Engine, event, make_url, text
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm import Session
+
+from httpkit.problems import Unavailable
+from sso.problems import TEMPORARILY_UNAVAILABLE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from flask import Flask
+
+T = TypeVar("T")
+
+_DEADLOCK = 1213
+_ATTEMPTS = 3
+_MYSQL_OPTIONS: dict[str, Any] = {
+    "pool_size": 16,
+    "max_overflow": 0,
+    "pool_timeout": 1,
+    "pool_pre_ping": True,  # a connection that the server dropped is replaced unseen
+    "pool_recycle": 1_800,
+    # Each statement sees what is committed, so the loser of a race finds what the winner wrote;
+    # and without gap locks two refreshes of different tokens cannot deadlock.
+    "isolation_level": "READ COMMITTED",
+    "connect_args": {
+        "connect_timeout": 1,
+        "read_timeout": 8,
+        "write_timeout": 8,
+        "charset": "utf8mb4",
+        "init_command": "SET SESSION innodb_lock_wait_timeout=5",
+    },
+}
+_SQLITE_OPTIONS: dict[str, Any] = {"connect_args": {"timeout": 5}, "pool_timeout": 1}
+
+db = SQLAlchemy()
+
+
+class Storage:
+    """Reads and writes in transactions; an outage is `Unavailable`, never an empty answer."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._writer = engine.execution_options(writing=True)
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """Give a session over one snapshot; what it loads stays readable afterwards.
+
+        Raises:
+            Unavailable: the database did not answer.
+        """
+        with outages_named(), Session(self.engine, expire_on_commit=False) as session:
+            yield session
+
+    def write(self, work: Callable[[Session], T]) -> T:
+        """Return *work*'s result once it is committed; *work* may run again after a deadlock.
+
+        So *work* touches nothing but the session. Nothing is repeated after a lost commit: its
+        outcome is unknown, and the caller's own retry finds it (A-27).
+
+        Raises:
+            Unavailable: the database did not answer, or stayed locked.
+        """
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                with (
+                    outages_named(),
+                    Session(self._writer, expire_on_commit=False) as session,
+                    session.begin(),
+                ):
+                    return work(session)
+            except Unavailable as outage:
+                if attempt == _ATTEMPTS or not _is_deadlock(outage.__cause__):
+                    raise
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def ping(self) -> None:
+        """Return when the database answers.
+
+        Raises:
+            Unavailable: it does not.
+        """
+        with self.reading() as session:
+            session.execute(text("SELECT 1"))
+
+
+def open_storage(app: Flask, database_url: str) -> Storage:
+    """Bind *app* to the database and return its storage; nothing is asked of the server yet."""
+    url = make_url(database_url)
+    sqlite = url.get_backend_name() == "sqlite"
+    if sqlite and url.database:
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    app.config["SQLALCHEMY_DATABASE_URI"] = database_url
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = _SQLITE_OPTIONS if sqlite else _MYSQL_OPTIONS
+    db.init_app(app)
+    with app.app_context():
+        engine = db.engine
+    if sqlite:
+        _teach_sqlite(engine)
+    return Storage(engine)
+
+
+@contextmanager
+def outages_named() -> Iterator[None]:
+    """Turn a database that cannot answer into `Unavailable`; faults of ours stay faults."""
+    try:
+        yield
+    except PoolTimeout as error:
+        raise Unavailable(TEMPORARILY_UNAVAILABLE, hint="no database connection free") from error
+    except OperationalError as error:
+        raise Unavailable(TEMPORARILY_UNAVAILABLE, hint=_words(error)) from error
+    except DBAPIError as error:
+        if not error.connection_invalidated:
+            raise
+        raise Unavailable(TEMPORARILY_UNAVAILABLE, hint=_words(error)) from error
+
+
+def _words(error: DBAPIError) -> str:
+    # The driver's own words without the statement: its parameters may be digests or names.
+    return f"database: {type(error.orig).__name__} {str(error.orig)[:200]}"
+
+
+def _is_deadlock(cause: BaseException | None) -> bool:
+    return isinstance(cause, DBAPIError) and bool(
+        cause.orig and cause.orig.args and cause.orig.args[0] == _DEADLOCK
+    )
+
+
+def _teach_sqlite(engine: Engine) -> None:
+    """Let readers and one writer, of any process, share the file without surprises."""
+
+    @event.listens_for(engine, "connect")
+    def _connected(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own
+        connection.isolation_level = None  # we say BEGIN ourselves, below
+        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        # A reader that turns writer may fail at once, whatever the busy timeout: a transaction
+        # that will write takes the lock first.
+        writing = connection.get_execution_options().get("writing", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")

@@ -1,0 +1,23 @@
+"""Every table, imported once, so that migrations and relationships know them all."""
+
+from __future__ import annotations
+
+from sso.storage.base import Base
+from sso.storage.clients import Client, ClientSecret
+from sso.storage.grants import AuthorizationCode, Grant, RefreshToken, RevokedAccessToken
+from sso.storage.keys import SigningKey
+from sso.storage.people import BrowserSession, Consent, User
+
+__all__ = [
+    "AuthorizationCode",
+    "Base",
+    "BrowserSession",
+    "Client",
+    "ClientSecret",
+    "Consent",
+    "Grant",
+    "RefreshToken",
+    "RevokedAccessToken",
+    "SigningKey",
+    "User",
+]

@@ -1,0 +1,44 @@
+"""What each scope tells about a person.
+
+Spec: OIDC Core §5.1 and §5.4.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from sso.storage.people import User
+
+OPENID: Final = "openid"
+PROFILE: Final = "profile"
+EMAIL: Final = "email"
+OFFLINE_ACCESS: Final = "offline_access"
+SUPPORTED_CLAIMS: Final = (
+    "sub",
+    "name",
+    "preferred_username",
+    "updated_at",
+    "email",
+    "email_verified",
+)
+
+
+def name_claims(user: User, scopes: Collection[str]) -> dict[str, Any]:
+    """Return the claims by which an API may call the person, where ``profile`` was granted."""
+    if PROFILE not in scopes:
+        return {}
+    return {"name": user.username, "preferred_username": user.username}
+
+
+def person_claims(user: User, scopes: Collection[str]) -> dict[str, Any]:
+    """Return every claim about *user* that *scopes* open, ``sub`` aside."""
+    claims = name_claims(user, scopes)
+    if PROFILE in scopes:
+        claims["updated_at"] = int(user.updated_at.timestamp())
+    if EMAIL in scopes:
+        claims["email"] = user.email
+        claims["email_verified"] = user.email_verified
+    return claims
