@@ -103,7 +103,8 @@ class _Layers:
         if fault["type"] == "extra_forbidden":
             return f"{self._where(location)}: unknown key{_suggestion(fault['loc'])}"
         if fault["type"] == "missing":
-            return f"{self._where(location)}: is missing"
+            variable = f"{_PREFIX}{location.replace('.', '__').upper()}"
+            return f"{self._where(location)}: is missing; set it there or as {variable}"
         message = fault["msg"].removeprefix("Value error, ")
         where = self._where(location) if location else self._source()
         return f"{where}: {message}"

@@ -92,6 +92,10 @@ class Provider:
         """Return the provider's metadata; raises `Unavailable` or `ProviderFault`."""
         return self._metadata.get()
 
+    def published_keys(self) -> Mapping[str | None, PublicKey]:
+        """Return the provider's public keys by id; raises as `metadata`."""
+        return self._keys.get()
+
     def authorization_url(self, *, code_verifier: str, parameters: Mapping[str, str]) -> str:
         """Return where to send the browser: code flow, PKCE S256, our one redirect URI.
 
@@ -208,7 +212,7 @@ class Provider:
             return _parsed(reply, asked_at)
 
     def _key(self, key_id: str | None) -> PublicKey:
-        keys = self._keys.get()
+        keys = self.published_keys()
         if key_id not in keys and not (key_id is None and len(keys) == 1):
             keys = self._keys.get_newer()
         if key_id is None and len(keys) == 1:

@@ -1,0 +1,127 @@
+"""What an operator is told about a deployment: one finding a part, and how to mend what is wrong.
+
+Speaks to the live Redis, providers and upstreams, and changes nothing.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+from urllib.parse import urlsplit
+
+from bff.problems import Refused, Unavailable
+from bff.sessions.connect import connect, store_errors
+from bff.tokens.provider import Provider
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bff.settings import ProviderSettings, RouteSettings, Settings
+
+_CONNECT_TIMEOUT_S = 3.0
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_REDIS_LEAST = (6, 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the report; *remedy* is given where something is wrong."""
+
+    part: str
+    state: str
+    remedy: str | None = None
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Yield a finding for Redis, for each provider and for each upstream."""
+    yield Finding("settings", f"complete; the gateway is {settings.public_url}")
+    yield from _examine_redis(settings.redis_url.get_secret_value())
+    for provider in settings.providers:
+        yield from _examine_provider(settings, provider)
+    for route in settings.routes:
+        yield _examine_upstream(route)
+
+
+def _examine_redis(url: str) -> Iterator[Finding]:
+    try:
+        client = connect(url)
+        with store_errors():
+            info = cast("dict[str, object]", client.info())
+    except Unavailable as outage:
+        yield Finding(
+            "redis",
+            f"gives no answer ({outage.hint})",
+            "Start it, or correct redis_url: host, port, password and rediss:// for TLS.",
+        )
+        return
+    # Valkey states the Redis version that it is compatible with.
+    version = str(info.get("redis_version", "0"))
+    if tuple(int(part) for part in version.split(".")[:2]) < _REDIS_LEAST:
+        yield Finding("redis", f"is version {version}", "Use Redis 6.2 or newer, or Valkey.")
+        return
+    yield Finding("redis", f"answers (compatible with Redis {version})")
+    policy = info.get("maxmemory_policy", "noeviction")
+    if policy != "noeviction":
+        yield Finding(
+            "redis",
+            f"evicts under memory pressure ({policy}): people would be signed out",
+            "Set maxmemory-policy noeviction and enough maxmemory.",
+        )
+
+
+def _examine_provider(settings: Settings, provider: ProviderSettings) -> Iterator[Finding]:
+    part = f"provider {provider.name}"
+    callback = f"{settings.public_url}/bff/callback/{provider.name}"
+    try:
+        examined = Provider(provider, redirect_uri=callback)
+        metadata = examined.metadata()
+        examined.published_keys()
+    except (OSError, ValueError) as error:
+        yield Finding(part, f"private_key_file: {error}", "Name a readable RSA or EC key in PEM.")
+        return
+    except Unavailable as outage:
+        yield Finding(
+            part,
+            f"{provider.issuer} gives no answer ({outage.hint})",
+            "Check the issuer's address, DNS, firewall and certificate from this machine.",
+        )
+        return
+    except Refused as fault:
+        yield Finding(
+            part,
+            f"{provider.issuer}: {fault.hint}",
+            "The issuer must be spelt exactly as the provider spells it in its own metadata.",
+        )
+        return
+    yield Finding(part, f"publishes metadata and keys; register {callback} there")
+    methods = metadata.code_challenge_methods_supported
+    if methods is not None and "S256" not in methods:
+        yield Finding(part, "does not offer PKCE S256", "Enable it; we do not sign in without.")
+    if metadata.end_session_endpoint is None:
+        yield Finding(part, "offers no sign-out of its own; people stay signed in there")
+
+
+def _examine_upstream(route: RouteSettings) -> Finding:
+    part = f"route {route.path}"
+    parts = urlsplit(route.upstream)
+    host, port = parts.hostname or "", parts.port or _DEFAULT_PORTS[parts.scheme]
+    try:
+        with socket.create_connection((host, port), _CONNECT_TIMEOUT_S) as link:
+            if parts.scheme == "https":
+                with ssl.create_default_context().wrap_socket(link, server_hostname=host):
+                    pass
+    except ssl.SSLError as error:
+        return Finding(
+            part,
+            f"{route.upstream}: its certificate is not accepted ({error.reason})",
+            "Install the upstream's certificate authority on this machine.",
+        )
+    except OSError as error:
+        return Finding(
+            part,
+            f"{route.upstream} cannot be reached ({error.strerror or type(error).__name__})",
+            "Start the upstream, or correct its address.",
+        )
+    return Finding(part, f"{route.upstream} accepts connections")
