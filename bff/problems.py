@@ -21,8 +21,11 @@ __all__ = [
     "BODY_TOO_LARGE",
     "CSRF_FAILED",
     "INTERNAL_ERROR",
+    "LOGIN_DENIED",
+    "LOGIN_EXPIRED",
     "LOGIN_FAILED",
     "LOGIN_REQUIRED",
+    "LOGIN_URL",
     "METHOD_NOT_ALLOWED",
     "ORIGIN_DENIED",
     "PROVIDER_ERROR",
@@ -37,14 +40,18 @@ __all__ = [
     "ProblemType",
     "Refused",
     "Unavailable",
+    "login_required",
 ]
 
+LOGIN_URL = "/bff/login"
 LOGIN_REQUIRED = ProblemType("login_required", 401, "Sign in first.")
 STEP_UP_REQUIRED = ProblemType("step_up_required", 401, "This needs a stronger sign-in.")
 ORIGIN_DENIED = ProblemType("origin_denied", 403, "Requests from this origin are not accepted.")
 ROUTE_NOT_FOUND = ProblemType("route_not_found", 404, "No route leads there.")
 URI_REJECTED = ProblemType("uri_rejected", 400, "The address can be read in more than one way.")
 LOGIN_FAILED = ProblemType("login_failed", 400, "The sign-in could not be completed.")
+LOGIN_EXPIRED = ProblemType("login_expired", 400, "This sign-in took too long.")
+LOGIN_DENIED = ProblemType("login_denied", 400, "The sign-in was declined.")
 PROVIDER_ERROR = ProblemType("provider_error", 502, "The sign-in service gave an invalid answer.")
 PROVIDER_UNAVAILABLE = ProblemType(
     "provider_unavailable", 503, "The sign-in service cannot be reached."
@@ -59,3 +66,8 @@ UPSTREAM_BAD_REPLY = ProblemType(
 UPSTREAM_TIMEOUT = ProblemType(
     "upstream_timeout", 504, "The service behind this address took too long."
 )
+
+
+def login_required(hint: str | None = None) -> Refused:
+    """Return the refusal of a caller who is not signed in (any more), with where to sign in."""
+    return Refused(LOGIN_REQUIRED, hint=hint, members={"login_url": LOGIN_URL})

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bff.problems import LOGIN_REQUIRED, Refused
+from bff.problems import login_required
 from bff.sessions.model import Ticket
 
 if TYPE_CHECKING:
@@ -32,6 +32,17 @@ def cookies_named(name: bytes, raw_headers: Iterable[bytes]) -> list[bytes]:
     return values
 
 
+def cookie_pairs(raw_headers: Iterable[bytes]) -> list[tuple[str, str]]:
+    """Return every cookie of the headers as name and value, under the rules of `cookies_named`."""
+    pairs = []
+    for header in raw_headers:
+        for pair in header.split(b";"):
+            name, equals, value = pair.strip(b" \t").partition(b"=")
+            if equals:
+                pairs.append((name.decode("latin-1"), value.decode("latin-1")))
+    return pairs
+
+
 @dataclass(frozen=True, slots=True)
 class SessionCookie:
     """How the session cookie is called and which attributes it carries."""
@@ -49,7 +60,7 @@ class SessionCookie:
         """
         values = cookies_named(self.name.encode(), raw_headers)
         if len(values) > 1:
-            raise Refused(LOGIN_REQUIRED, hint="two cookies of the session's name")
+            raise login_required("two cookies of the session's name")
         return Ticket.parse(values[0]) if values else None
 
     def issue(self, ticket: Ticket) -> str:

@@ -153,12 +153,12 @@ class SessionRecord(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Device(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What "my sessions" shows of a session to the same person's other sessions."""
+    """Where a session was made: shown by "my sessions" to the same person's other sessions."""
 
-    provider: str
-    created_at: float
     ip: str = ""
     user_agent: str = ""
+    provider: str = ""
+    created_at: float = 0.0
 
 
 class Session(msgspec.Struct, frozen=True):

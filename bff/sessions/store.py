@@ -14,6 +14,8 @@ from contextlib import suppress
 from enum import Enum
 from typing import TYPE_CHECKING, Final, cast
 
+import msgspec
+
 from bff.problems import Unavailable
 from bff.sessions import scripts
 from bff.sessions.codec import Unreadable
@@ -65,6 +67,9 @@ class SessionStore:
             Unavailable: nothing was created, or an index entry that points at nothing.
         """
         ticket = Ticket.new()
+        device = msgspec.structs.replace(
+            device, provider=record.provider, created_at=record.created_at
+        )
         with store_errors():
             for index in self._indexes_of(record):
                 self._index(keys=[index], args=[ticket.digest, self._absolute_ms])

@@ -26,37 +26,37 @@ _AHEAD_OF_LIFETIME = 0.2
 
 
 class ClientTokens:
-    """Hands out client-credentials tokens, one a scope and resource."""
+    """Hands out client-credentials tokens, one a resource."""
 
     def __init__(self, provider: Provider, *, clock: Callable[[], float] = time.time) -> None:
         self._provider = provider
         self._clock = clock
-        self._held: dict[tuple[str, str | None], AccessToken] = {}
+        self._held: dict[str, AccessToken] = {}
         self._flights: SingleFlight[AccessToken] = SingleFlight(threads=_THREADS, name="client")
 
-    async def access_token_for(self, *, scope: str, resource: str | None) -> str:
-        """Return a valid token.
+    async def access_token_for(self, resource: str) -> str:
+        """Return a valid token for *resource* (RFC 8707), empty for the provider's default.
 
         Raises:
             Unavailable: the provider gives none. A refusal counts too: this client is set up
                 wrongly there, which is no fault of the caller's.
         """
-        held = self._held.get((scope, resource))
+        held = self._held.get(resource)
         if held is not None:
             ahead_s = held.lifetime_s * _AHEAD_OF_LIFETIME
             if self._clock() < held.expires_at - ahead_s:
                 return held.value
-        flight = self._flights.submit(f"{scope} {resource}", lambda: self._fetch(scope, resource))
+        flight = self._flights.submit(resource, lambda: self._fetch(resource))
         return (await asyncio.shield(asyncio.wrap_future(flight))).value
 
     def close(self) -> None:
         """Take nothing new."""
         self._flights.close()
 
-    def _fetch(self, scope: str, resource: str | None) -> AccessToken:
+    def _fetch(self, resource: str) -> AccessToken:
         try:
-            reply = self._provider.client_credentials(scope=scope, resource=resource)
+            reply = self._provider.client_credentials(resource)
         except GrantRefused as refusal:
             raise Unavailable(PROVIDER_UNAVAILABLE, hint=refusal.error) from refusal
-        self._held[scope, resource] = reply.access_token
+        self._held[resource] = reply.access_token
         return reply.access_token

@@ -17,7 +17,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from bff import events
-from bff.problems import LOGIN_REQUIRED, PROVIDER_UNAVAILABLE, Refused, Unavailable
+from bff.problems import PROVIDER_UNAVAILABLE, Refused, Unavailable, login_required
 from bff.sessions.model import DEFAULT_AUDIENCE, TokenSet
 from bff.sessions.store import Written
 from bff.tokens.id_token import Expected
@@ -108,14 +108,14 @@ class TokenLifecycle:
     def _require(self, tokens: TokenSet, audience: str) -> AccessToken:
         token = tokens.access_tokens.get(audience)
         if token is None:
-            raise Refused(LOGIN_REQUIRED, hint="no token for this audience")
+            raise login_required("no token for this audience")
         return token
 
     def _renew(self, ticket: Ticket, seen: TokenSet) -> TokenSet:
         with self._leases.hold(ticket) as held:
             current = self._store.load_tokens(ticket)
             if current is None:
-                raise Refused(LOGIN_REQUIRED, hint="the session ended meanwhile")
+                raise login_required("the session ended meanwhile")
             if current.generation != seen.generation:
                 return current  # somebody else was faster; theirs is ours
             if held:
@@ -131,7 +131,7 @@ class TokenLifecycle:
             time.sleep(_POLL_S)
             current = self._store.load_tokens(ticket)
             if current is None:
-                raise Refused(LOGIN_REQUIRED, hint="the session ended meanwhile")
+                raise login_required("the session ended meanwhile")
             if current.generation != seen.generation:
                 return current
         raise Unavailable(PROVIDER_UNAVAILABLE, hint="another worker's refresh takes too long")
@@ -141,7 +141,7 @@ class TokenLifecycle:
             if self._is_valid(current):
                 return current
             self._end(ticket, current, reason="token expired and there is no refresh token")
-            raise Refused(LOGIN_REQUIRED, hint="the access token expired")
+            raise login_required("the access token expired")
         try:
             reply = self._providers[current.provider].refresh(current.refresh_token)
             renewed = self._checked(ticket, current, reply)
@@ -172,7 +172,7 @@ class TokenLifecycle:
             )
             if claims["sub"] != current.sub:
                 self._end(ticket, current, reason="refreshed id_token names another sub")
-                raise Refused(LOGIN_REQUIRED, hint="refreshed id_token names another sub")
+                raise login_required("refreshed id_token names another sub")
         return TokenSet(
             generation=current.generation + 1,
             provider=current.provider,
@@ -187,7 +187,7 @@ class TokenLifecycle:
         if refusal.error == "invalid_grant":
             log.info(events.TOKEN_REFRESH_REFUSED, sid=ticket.fingerprint, error=refusal.error)
             self._end(ticket, current, reason="refresh token refused")
-            raise Refused(LOGIN_REQUIRED, hint="refresh token refused") from refusal
+            raise login_required("refresh token refused") from refusal
         # invalid_client and its kin say that *we* are set up wrongly: no reason to sign out.
         log.error(events.TOKEN_REFRESH_MISCONFIGURED, sid=ticket.fingerprint, error=refusal.error)
         if self._is_valid(current):
@@ -206,7 +206,7 @@ class TokenLifecycle:
                 log.error(events.TOKEN_WRITE_FAILED, sid=ticket.fingerprint, exc_info=False)  # noqa: TRY400
                 return
             if written is Written.GONE:
-                raise Refused(LOGIN_REQUIRED, hint="the session ended meanwhile")
+                raise login_required("the session ended meanwhile")
             return
 
     def _end(self, ticket: Ticket, current: TokenSet, *, reason: str) -> None:

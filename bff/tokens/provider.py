@@ -147,12 +147,11 @@ class Provider:
                     raise
             return self._grant("refresh_token", refresh_token=refresh_token)
 
-    def client_credentials(self, *, scope: str, resource: str | None) -> TokenReply:
+    def client_credentials(self, resource: str) -> TokenReply:
         """Return a token of the client's own (RFC 6749 §4.4); raises as `exchange_code`."""
-        wanted = {"scope": scope, "resource": resource}
-        given = {name: value for name, value in wanted.items() if value}
+        parameters = {"resource": resource} if resource else {}
         with self._breaker.attempt():
-            return self._grant("client_credentials", **given)
+            return self._grant("client_credentials", **parameters)
 
     def validate_id_token(
         self, id_token: str, expected: Expected, *, access_token: str | None

@@ -81,8 +81,11 @@ class Recording:
         self._responses: list[Response] = []
         self.addresses: list[str] = []
         self.complaints: list[str] = []
-        context.on("response", self._responses.append)
+        context.on("response", self._note)  # Playwright marks its handlers; a built-in cannot be
         context.on("page", self._watch)
+
+    def _note(self, response: Response) -> None:
+        self._responses.append(response)
 
     def _watch(self, page: Page) -> None:
         page.on("framenavigated", lambda frame: self.addresses.append(frame.url))

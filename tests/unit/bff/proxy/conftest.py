@@ -53,7 +53,7 @@ class Desk:
         now = time.time()
         tokens = TokenSet(1, "sso", "ada", {"": AccessToken(token, now + 600)}, "refresh-" + token)
         record = SessionRecord("sso", "https://sso.example.com", "ada", now, now, now + 3600)
-        return self.store.create(record, tokens, Device("sso", now))
+        return self.store.create(record, tokens, Device())
 
 
 class Served:

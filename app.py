@@ -1,0 +1,130 @@
+"""The one entry point of the house.
+
+`python app.py` runs everything on embedded defaults; `python app.py bff|sso|workbench` runs one
+party, and with a further word one of its commands. Server processes load `app:bff` (ASGI),
+`app:sso` and `app:workbench` (WSGI).
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from launcher import guard
+
+ROOT = Path(__file__).resolve().parent
+EXIT_SETTINGS = 2
+_FACTORIES = {"bff": "bff.asgi", "sso": "sso.factory", "workbench": "workbench.factory"}
+
+
+def __getattr__(name: str) -> object:
+    """Make a party's application when a server process asks for it (PEP 562)."""
+    if name not in _FACTORIES:
+        raise AttributeError(f"module 'app' has no attribute {name!r}")
+    guard.follow_leader()
+    return importlib.import_module(_FACTORIES[name]).create_app()
+
+
+class _Entry(click.Group):
+    """Mounts a party's own commands when they are asked for; no party loads another's code."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return ["all", *_FACTORIES]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        del ctx
+        if cmd_name == "all":
+            return _everything
+        return _party(cmd_name) if cmd_name in _FACTORIES else None
+
+
+_config = click.option(
+    "--config",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A TOML file; for all parties with tables [bff], [sso] and [workbench].",
+)
+
+
+@click.command(cls=_Entry, invoke_without_command=True)
+@_config
+@click.pass_context
+def main(ctx: click.Context, config: Path | None) -> None:
+    """Cloakroom: hand your tokens in at the door and carry only a ticket."""
+    if ctx.invoked_subcommand is None:
+        _run_everything(config)
+
+
+@click.command(name="all", help="Run all three parties on embedded defaults.")
+@_config
+def _everything(config: Path | None) -> None:
+    _run_everything(config)
+
+
+def _run_everything(config: Path | None) -> None:
+    from launcher import house  # noqa: PLC0415 - a single party needs none of it
+
+    sys.exit(house.run(config))
+
+
+def _party(name: str) -> click.Group:
+    """Return the group that runs the party *name* when no command of it is given."""
+    own: click.Group = importlib.import_module(f"{name}.cli").cli
+
+    @click.group(name=name, commands=own.commands, invoke_without_command=True, help=own.help)
+    @_config
+    @click.pass_context
+    def group(ctx: click.Context, config: Path | None) -> None:
+        variable = f"{name.upper()}_CONFIG"
+        if config is not None:
+            os.environ[variable] = str(config)
+        if ctx.invoked_subcommand is None:
+            _serve(name)
+        elif variable not in os.environ:
+            _speak_to_the_running_house(name, variable)
+
+    return group
+
+
+def _speak_to_the_running_house(name: str, variable: str) -> None:
+    """Let a command beside `python app.py` find the settings that the launcher generated."""
+    var = Path(os.environ.get("CLOAKROOM_VAR") or ROOT / "var")
+    generated = var / "run" / f"{name}.toml"
+    if generated.is_file():
+        os.environ[variable] = str(generated)
+
+
+def _serve(name: str) -> None:
+    from launcher import servers, words  # noqa: PLC0415 - a party's commands need neither
+
+    settings = _settings_of(name)
+    prefix = f"{name.upper()}_"
+    try:
+        if name == "bff":
+            servers.run_asgi("app:bff", settings, setting=prefix)
+        else:
+            servers.run_wsgi(
+                lambda: __getattr__(name), settings, setting=prefix, threads=settings.threads
+            )
+    except words.CannotStart as reason:
+        words.complain(str(reason))
+        sys.exit(1)
+
+
+def _settings_of(name: str) -> Any:  # noqa: ANN401 - each party has settings of its own type
+    party = importlib.import_module(f"{name}.settings")
+    try:
+        return party.load_settings()
+    except party.SettingsInvalid as invalid:
+        for fault in invalid.faults:
+            click.echo(fault, err=True)
+        sys.exit(EXIT_SETTINGS)
+
+
+if __name__ == "__main__":
+    main()

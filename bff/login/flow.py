@@ -1,0 +1,284 @@
+"""Signing in, step by step: leave with a sealed attempt, come back, and only then be somebody.
+
+Nothing is written before the provider's answer has passed every check, and a failure leaves the
+session that this browser already has untouched.
+
+Spec: OIDC Core §3.1.2, §3.1.3; RFC 9207; RFC 9700 §2.1, §4.4, §4.5.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from bff import events
+from bff.login.return_to import HOME
+from bff.login.transaction import Transaction, new_secret
+from bff.problems import (
+    BAD_REQUEST,
+    LOGIN_DENIED,
+    LOGIN_EXPIRED,
+    LOGIN_FAILED,
+    Refused,
+    Unavailable,
+)
+from bff.sessions.model import DEFAULT_AUDIENCE, Device, SessionRecord, Ticket, TokenSet
+from bff.tokens.id_token import Expected
+from bff.tokens.wire import GrantRefused, ProviderFault
+from httpkit.events import get_logger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from bff.login.logout import Logout
+    from bff.login.once import RedeemedStates
+    from bff.login.transaction import TransactionCookies
+    from bff.sessions.store import SessionStore
+    from bff.tokens.provider import Provider, TokenReply
+
+# Claims of the protocol, not of the person (OIDC Core §2, §3.1.3.6).
+_PROTOCOL_CLAIMS: Final = frozenset(
+    {"at_hash", "aud", "azp", "c_hash", "exp", "iat", "iss", "jti", "nbf", "nonce", "s_hash"}
+)
+_ONCE_ONLY = ("state", "code", "error", "iss")
+
+log = get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class LoginRequest:
+    """What the page asks of a login, checked; empty values ask nothing."""
+
+    provider: str | None = None
+    return_to: str = HOME
+    prompt: str | None = None
+    login_hint: str | None = None
+    max_age_s: int | None = None
+    acr_values: tuple[str, ...] = ()
+    ui_locales: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StartedLogin:
+    """Where to send the browser, and the cookies that remember why."""
+
+    authorization_url: str
+    set_cookies: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class CompletedLogin:
+    """A new session's ticket, where the visitor wanted to go, and the cookie that is spent."""
+
+    ticket: Ticket
+    return_to: str
+    spent_cookie: str
+
+
+class LoginFlow:
+    """Starts and completes logins at any of the providers."""
+
+    def __init__(
+        self,
+        *,
+        providers: Mapping[str, Provider],
+        attempts: TransactionCookies,
+        states: RedeemedStates,
+        store: SessionStore,
+        logout: Logout,
+        absolute_ttl_s: int,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._providers = providers
+        self._attempts = attempts
+        self._states = states
+        self._store = store
+        self._logout = logout
+        self._absolute_ttl_s = absolute_ttl_s
+        self._clock = clock
+
+    def start(
+        self,
+        wanted: LoginRequest,
+        previous: Ticket | None,
+        cookies: Iterable[tuple[str, str]],
+    ) -> StartedLogin:
+        """Return where the browser goes to sign in.
+
+        Raises:
+            Refused: ``bad_request``; no such provider.
+            Unavailable: the provider's metadata cannot be had.
+        """
+        provider = self._provider(wanted.provider)
+        attempt = Transaction(
+            provider=provider.name,
+            state=new_secret(),
+            nonce=new_secret(),
+            code_verifier=new_secret(),
+            return_to=wanted.return_to,
+            started_at=self._clock(),
+            max_age_s=wanted.max_age_s,
+            acr_values=wanted.acr_values,
+            previous_ticket=previous.encode() if previous is not None else None,
+        )
+        url = provider.authorization_url(
+            code_verifier=attempt.code_verifier,
+            parameters=_authorization_parameters(wanted, attempt, provider),
+        )
+        log.info(events.LOGIN_STARTED, provider=provider.name)
+        return StartedLogin(url, self._attempts.issue(attempt, cookies))
+
+    def complete(
+        self,
+        provider_name: str,
+        parameters: Sequence[tuple[str, str]],
+        cookies: Iterable[tuple[str, str]],
+        device: Device,
+    ) -> CompletedLogin:
+        """Return the new session that the callback's *parameters* lead to.
+
+        Raises:
+            Refused: the answer is not one to this browser's attempt, says no, or is not valid.
+                The attempt is spent.
+            Unavailable: the provider or the store gives no answer; the attempt may be repeated.
+        """
+        answer = _single_values(parameters)
+        attempt = self._attempts.find(answer.get("state", ""), cookies)
+        if attempt is None or attempt.provider != provider_name:
+            raise Refused(LOGIN_EXPIRED, hint="no attempt of this browser has this state")
+        spent_cookie = self._attempts.expire(attempt.state)
+        try:
+            ticket = self._redeem(attempt, answer, device)
+        except Refused as refusal:
+            refusal.headers["Set-Cookie"] = spent_cookie
+            log.info(events.LOGIN_FAILED, provider=provider_name, hint=refusal.hint)
+            raise
+        return CompletedLogin(ticket, attempt.return_to, spent_cookie)
+
+    def _provider(self, name: str | None) -> Provider:
+        if name is None:
+            return next(iter(self._providers.values()))
+        provider = self._providers.get(name)
+        if provider is None:
+            raise Refused(BAD_REQUEST, detail="There is no such provider.")
+        return provider
+
+    def _redeem(self, attempt: Transaction, answer: Mapping[str, str], device: Device) -> Ticket:
+        provider = self._provider(attempt.provider)
+        _check_issuer(provider, answer)
+        code = _require_code(answer)
+        if not self._states.redeem(attempt.state):
+            raise Refused(LOGIN_EXPIRED, hint="state was redeemed before")
+        try:
+            return self._create_session(provider, attempt, code, device)
+        except (Refused, Unavailable):
+            # Nothing was kept of this attempt. After an outage it may be repeated; after a
+            # refusal its cookie is spent, and the provider's code with it.
+            with suppress(Unavailable):
+                self._states.restore(attempt.state)
+            raise
+
+    def _create_session(
+        self, provider: Provider, attempt: Transaction, code: str, device: Device
+    ) -> Ticket:
+        try:
+            reply = provider.exchange_code(code=code, code_verifier=attempt.code_verifier)
+        except GrantRefused as refusal:
+            raise Refused(LOGIN_FAILED, hint=f"code refused: {refusal.error}") from refusal
+        claims = _identify(provider, attempt, reply)
+        record = self._record(provider, claims)
+        tokens = TokenSet(
+            generation=1,
+            provider=provider.name,
+            sub=record.sub,
+            access_tokens={DEFAULT_AUDIENCE: reply.access_token},
+            refresh_token=reply.refresh_token,
+            id_token=reply.id_token,
+        )
+        ticket = self._store.create(record, tokens, device)
+        log.info(events.LOGIN_COMPLETED, provider=provider.name, sid=ticket.fingerprint)
+        self._logout.end_previous(attempt.previous_ticket)
+        return ticket
+
+    def _record(self, provider: Provider, claims: Mapping[str, Any]) -> SessionRecord:
+        now = self._clock()
+        sid = claims.get("sid")
+        return SessionRecord(
+            provider=provider.name,
+            iss=provider.issuer,
+            sub=claims["sub"],
+            sid=sid if isinstance(sid, str) else None,
+            claims={name: claims[name] for name in claims.keys() - _PROTOCOL_CLAIMS},
+            created_at=now,
+            authenticated_at=float(claims.get("auth_time") or now),
+            absolute_expires_at=now + self._absolute_ttl_s,
+        )
+
+
+def _authorization_parameters(
+    wanted: LoginRequest, attempt: Transaction, provider: Provider
+) -> dict[str, str]:
+    parameters = {
+        "state": attempt.state,
+        "nonce": attempt.nonce,
+        "prompt": wanted.prompt,
+        "login_hint": wanted.login_hint,
+        "max_age": None if wanted.max_age_s is None else str(wanted.max_age_s),
+        "acr_values": " ".join(wanted.acr_values),
+        "ui_locales": wanted.ui_locales,
+        "resource": provider.settings.resource,
+    }
+    return {name: value for name, value in parameters.items() if value}
+
+
+def _single_values(parameters: Sequence[tuple[str, str]]) -> dict[str, str]:
+    names = [name for name, _value in parameters]
+    if any(names.count(name) > 1 for name in _ONCE_ONLY):
+        raise Refused(BAD_REQUEST, detail="A parameter of the callback stands twice.")
+    return dict(parameters)
+
+
+def _check_issuer(provider: Provider, answer: Mapping[str, str]) -> None:
+    """Refuse an answer of another issuer, errors included, before its code goes anywhere."""
+    iss = answer.get("iss")
+    if iss is None and provider.metadata().authorization_response_iss_parameter_supported:
+        raise Refused(LOGIN_FAILED, hint="callback: iss is missing though advertised")
+    if iss is not None and iss != provider.issuer:
+        raise Refused(LOGIN_FAILED, hint="callback: iss is another issuer's")
+
+
+def _require_code(answer: Mapping[str, str]) -> str:
+    error = answer.get("error")
+    if error == "access_denied":
+        raise Refused(LOGIN_DENIED, hint="provider: access_denied")
+    if error is not None:
+        raise Refused(LOGIN_FAILED, hint=f"provider: {error[:64]!r}")
+    code = answer.get("code")
+    if not code:
+        raise Refused(LOGIN_FAILED, hint="callback: code is missing")
+    return code
+
+
+def _identify(provider: Provider, attempt: Transaction, reply: TokenReply) -> dict[str, Any]:
+    """Return the claims of who signed in: the ID token's, completed by UserInfo."""
+    if reply.id_token is None:
+        raise ProviderFault("token reply without id_token")
+    expected = Expected(
+        issuer=provider.issuer,
+        client_id=provider.settings.client_id,
+        nonce=attempt.nonce,
+        max_age_s=attempt.max_age_s,
+        acr_values=attempt.acr_values,
+    )
+    access_token = reply.access_token.value
+    claims = provider.validate_id_token(reply.id_token, expected, access_token=access_token)
+    scopes = provider.settings.scopes
+    if ("profile" in scopes and "name" not in claims) or (
+        "email" in scopes and "email" not in claims
+    ):
+        # A name is no reason to keep somebody out: without UserInfo the login stands.
+        with suppress(Unavailable):
+            claims = provider.userinfo(access_token, sub=claims["sub"]) | claims
+    return claims

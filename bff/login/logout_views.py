@@ -1,0 +1,118 @@
+"""`/bff/logout`: by script, by form, by link; and the step to the provider's own sign-out."""
+
+from __future__ import annotations
+
+import hmac
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, jsonify, redirect, request, url_for
+
+from bff.problems import BAD_REQUEST, CSRF_FAILED, Refused
+from httpkit.csrf import FIELD
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from werkzeug.wrappers import Response as BaseResponse
+
+    from bff.login.logout import Logout
+    from bff.login.once import SignOutAddresses
+    from bff.sessions.codec import KeyRing
+    from bff.sessions.cookie import SessionCookie
+    from bff.sessions.current import CurrentSession
+    from bff.sessions.model import Session, Ticket
+
+HOME = "/"
+
+
+class LogoutForms:
+    """Anti-forgery for the sign-out form: its hidden field is bound to the session itself."""
+
+    def __init__(self, ring: KeyRing) -> None:
+        self._ring = ring
+
+    def token(self, ticket: Ticket | None) -> str:
+        """Return the field's value for the form on a page of *ticket*'s session."""
+        return self._ring.pseudonyms("form", ticket.digest)[0] if ticket is not None else ""
+
+    def require(self, ticket: Ticket, given: str) -> None:
+        """Pass when *given* came from our own page of this session; else ``csrf_failed``."""
+        valid = self._ring.pseudonyms("form", ticket.digest)
+        if not any(hmac.compare_digest(given.encode(), token.encode()) for token in valid):
+            raise Refused(CSRF_FAILED, hint="csrf_token is missing or of another session")
+
+
+class LogoutViews:
+    """The routes of signing out."""
+
+    def __init__(
+        self,
+        *,
+        logout: Logout,
+        addresses: SignOutAddresses,
+        forms: LogoutForms,
+        cookie: SessionCookie,
+        current: CurrentSession,
+        require_own_page: Callable[[], None],
+    ) -> None:
+        """Join the parts.
+
+        Args:
+            logout: what the routes do.
+            addresses: keeps the provider's sign-out address for one navigation.
+            forms: judges the form's hidden field.
+            cookie: how the ticket is taken back.
+            current: the session to end.
+            require_own_page: refuses a script's call that did not come from our own page.
+        """
+        self._logout = logout
+        self._addresses = addresses
+        self._forms = forms
+        self._cookie = cookie
+        self._current = current
+        self._require_own_page = require_own_page
+
+    def blueprint(self) -> Blueprint:
+        """Return the routes for mounting."""
+        blueprint = Blueprint("logout", __name__, url_prefix="/bff/logout")
+        blueprint.post("", endpoint="end_by_post")(self.end_by_post)
+        blueprint.get("", endpoint="end_by_link")(self.end_by_link)
+        blueprint.get("/<name>", endpoint="follow")(self.follow)
+        return blueprint
+
+    def end_by_post(self) -> BaseResponse:
+        """Answer a script with ``{logout_url}`` and a form with a redirect there."""
+        if FIELD in request.form:
+            session = self._current.find()
+            if session is not None:
+                self._forms.require(session.ticket, request.form[FIELD])
+            return self._taken_back(redirect(self._end(session) or HOME, 303))
+        self._require_own_page()
+        return self._taken_back(jsonify(logout_url=self._end(self._current.find())))
+
+    def end_by_link(self) -> BaseResponse:
+        """Answer a link that names the session, which only the session's own page can."""
+        session = self._current.find()
+        if session is None or request.args.get("sid") != session.ticket.public_id:
+            raise Refused(BAD_REQUEST, detail="sid is not this session's.")
+        return self._taken_back(redirect(self._end(session) or HOME, 303))
+
+    def follow(self, name: str) -> BaseResponse:
+        """Send the browser on to the provider's sign-out, once."""
+        response = redirect(self._addresses.take(name) or HOME, 303)
+        response.headers["Referrer-Policy"] = "no-referrer"
+        return response
+
+    def _end(self, session: Session | None) -> str | None:
+        if session is None:
+            return None
+        address = self._logout.provider_address(session)
+        self._logout.end(session, reason="signed out")
+        self._current.forget()
+        if address is None:
+            return None
+        return url_for("logout.follow", name=self._addresses.keep(address))
+
+    def _taken_back(self, response: BaseResponse) -> BaseResponse:
+        response.headers.add("Set-Cookie", self._cookie.expire())
+        return response

@@ -1,0 +1,174 @@
+"""`/bff/login` and `/bff/callback/{provider}`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from flask import Blueprint, Response, jsonify, redirect, request, url_for
+
+from bff.login.flow import LoginRequest
+from bff.login.return_to import parse_return_to
+from bff.problems import BAD_REQUEST, ORIGIN_DENIED, Refused
+from bff.sessions.cookie import cookie_pairs
+from bff.sessions.current import cookie_headers
+from bff.sessions.model import Device
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from werkzeug.wrappers import Response as BaseResponse
+
+    from bff.login.flow import CompletedLogin, LoginFlow
+    from bff.sessions.cookie import SessionCookie
+    from bff.sessions.current import CurrentSession
+    from bff.sessions.model import Ticket
+
+_PROMPTS = frozenset({"none", "login", "consent", "select_account"})
+_TEXT_LIMIT = 512
+_MAX_AGE_DIGITS = 9
+_USER_AGENT_LIMIT = 256
+
+
+def login_blueprint(
+    *,
+    flow: LoginFlow,
+    cookie: SessionCookie,
+    current: CurrentSession,
+    require_own_page: Callable[[], None],
+    render_landing: Callable[[str], str],
+) -> Blueprint:
+    """Return the routes of signing in.
+
+    Args:
+        flow: what the routes do.
+        cookie: how a new session's ticket is handed over.
+        current: the session that a new login is going to replace.
+        require_own_page: refuses a script's call that did not come from our own page.
+        render_landing: the page that moves on to a local path by itself.
+    """
+    login = Blueprint("login", __name__, url_prefix="/bff")
+
+    @login.get("/login")
+    def start() -> BaseResponse:
+        _refuse_embedding()
+        started = flow.start(_parse_login(_arguments()), _previous(current), _cookies())
+        response = redirect(started.authorization_url, 303)
+        return _with_cookies(response, started.set_cookies)
+
+    @login.post("/login")
+    def start_by_script() -> BaseResponse:
+        require_own_page()
+        started = flow.start(_parse_login(_json_object()), _previous(current), _cookies())
+        response = jsonify(authorization_url=started.authorization_url)
+        return _with_cookies(response, started.set_cookies)
+
+    @login.get("/callback/<provider>")
+    def callback(provider: str) -> BaseResponse:
+        completed = flow.complete(provider, _query_pairs(), _cookies(), _device())
+        # Not a redirect: a browser would count it as a step of the provider's site and keep the
+        # new Strict cookie back. A page of ours that moves on by itself starts a step of our own.
+        response = Response(render_landing(completed.return_to))
+        response.headers["Referrer-Policy"] = "no-referrer"
+        return _handed_over(response, completed, cookie)
+
+    @login.post("/callback/<provider>")
+    def callback_by_post(provider: str) -> BaseResponse:
+        if not request.is_json:
+            # A cross-site post comes without the attempt's Lax cookie; a get brings it.
+            query = urlencode(list(request.form.items(multi=True)))
+            return redirect(f"{url_for('login.callback', provider=provider)}?{query}", 303)
+        require_own_page()
+        url = str(_json_object().get("url") or "")
+        pairs = parse_qsl(urlsplit(url).query, keep_blank_values=True)
+        completed = flow.complete(provider, pairs, _cookies(), _device())
+        return _handed_over(jsonify(return_to=completed.return_to), completed, cookie)
+
+    return login
+
+
+def _parse_login(given: Mapping[str, str]) -> LoginRequest:
+    """Return what the page asks; raises `Refused` with what would be right."""
+    prompt = _text(given, "prompt")
+    if prompt is not None:
+        words = prompt.split()
+        if not set(words) <= _PROMPTS or ("none" in words and len(words) > 1):
+            raise Refused(BAD_REQUEST, detail=f"prompt must be made of {sorted(_PROMPTS)}.")
+        if "none" in words and request.headers.get("Sec-Fetch-Site") == "cross-site":
+            raise Refused(ORIGIN_DENIED, hint="a foreign page asks for a silent sign-in")
+    max_age = _text(given, "max_age")
+    if max_age is not None and not (max_age.isdecimal() and len(max_age) <= _MAX_AGE_DIGITS):
+        raise Refused(BAD_REQUEST, detail="max_age must be whole seconds.")
+    return LoginRequest(
+        provider=_text(given, "provider"),
+        return_to=parse_return_to(given.get("return_to")),
+        prompt=prompt,
+        login_hint=_text(given, "login_hint"),
+        max_age_s=None if max_age is None else int(max_age),
+        acr_values=tuple((_text(given, "acr_values") or "").split()),
+        ui_locales=_text(given, "ui_locales"),
+    )
+
+
+def _text(given: Mapping[str, str], name: str) -> str | None:
+    value = given.get(name)
+    if not value:
+        return None
+    if len(value) > _TEXT_LIMIT or not value.isprintable():
+        raise Refused(BAD_REQUEST, detail=f"{name} is too long or not plain text.")
+    return value
+
+
+def _arguments() -> dict[str, str]:
+    for name, values in request.args.lists():
+        if len(values) > 1:
+            raise Refused(BAD_REQUEST, detail=f"{name[:32]} stands twice.")
+    return request.args.to_dict()
+
+
+def _json_object() -> dict[str, str]:
+    body: Any = request.get_json(silent=True)
+    if not isinstance(body, dict) or not all(isinstance(value, str) for value in body.values()):
+        raise Refused(BAD_REQUEST, detail="The body must be a JSON object of strings.")
+    return body
+
+
+def _query_pairs() -> list[tuple[str, str]]:
+    return list(request.args.items(multi=True))
+
+
+def _cookies() -> list[tuple[str, str]]:
+    return cookie_pairs(cookie_headers())
+
+
+def _previous(current: CurrentSession) -> Ticket | None:
+    try:
+        return current.ticket()
+    except Refused:
+        return None  # two cookies: a new sign-in is how the visitor gets out of that
+
+
+def _device() -> Device:
+    return Device(
+        ip=request.remote_addr or "",
+        user_agent=request.headers.get("User-Agent", "")[:_USER_AGENT_LIMIT],
+    )
+
+
+def _refuse_embedding() -> None:
+    # Browsers that say where a request comes from say so of frames and of scripts (S-033).
+    destination = request.headers.get("Sec-Fetch-Dest", "document")
+    if destination != "document":
+        raise Refused(ORIGIN_DENIED, detail="Signing in is a navigation of the whole page.")
+
+
+def _with_cookies(response: BaseResponse, set_cookies: Sequence[str]) -> BaseResponse:
+    for value in set_cookies:
+        response.headers.add("Set-Cookie", value)
+    return response
+
+
+def _handed_over(
+    response: BaseResponse, completed: CompletedLogin, cookie: SessionCookie
+) -> BaseResponse:
+    return _with_cookies(response, (cookie.issue(completed.ticket), completed.spent_cookie))
