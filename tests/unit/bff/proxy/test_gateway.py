@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.unit.bff.proxy.conftest import ACCESS_TOKEN, COOKIE, Desk, Served, ask, request, route
+from tests.support.served import ACCESS_TOKEN, COOKIE, Desk, Served, ask, request, route
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,8 +12,8 @@ import pytest
 
 from bff.problems import Unavailable
 from bff.proxy.session_reader import SessionReader
+from tests.support.served import Desk
 from tests.support.wire import ScriptedUpstream, Wire
-from tests.unit.bff.proxy.conftest import Desk
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,0 +1,379 @@
+"""The BFF's own protocol edge: llhttp at the socket, ASGI behind it, uvicorn around it.
+
+uvicorn keeps the process, its sockets, signals and lifespan; this class takes the place of its
+HTTP protocol (``http=StrictHttpProtocol``), because what that one hides from an application is what
+attacks are made of: the target's form, a second ``Host``, how long a head takes.
+
+Spec: RFC 9112.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import unquote
+
+import httptools
+
+from bff.problems import BAD_REQUEST
+from bff.proxy.edge_request import EdgeRequest
+from bff.proxy.edge_rules import (
+    HEAD_TOO_LARGE,
+    NOT_IMPLEMENTED,
+    URI_TOO_LONG,
+    EdgeLimits,
+    Fault,
+    judge_head,
+    judge_size,
+)
+from bff.proxy.edge_worker import worker_of
+from httpkit import events
+from httpkit.problems import INTERNAL_ERROR, MEDIA_TYPE, ProblemType
+from httpkit.request_ids import new_request_id
+
+if TYPE_CHECKING:
+    from uvicorn.config import Config
+    from uvicorn.server import ServerState
+
+
+class _Stop(Exception):  # noqa: N818 - leaves the parser's callbacks, never this module
+    """The request is refused; nothing after it on this connection is read."""
+
+
+class StrictHttpProtocol(asyncio.BufferedProtocol):
+    """One connection of a browser."""
+
+    limits: EdgeLimits = EdgeLimits()
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        """Called by uvicorn for every connection."""
+        self._app = config.loaded_app
+        self._config = config
+        self._server = server_state
+        self._app_state = app_state
+        self._loop = _loop or asyncio.get_running_loop()
+        self._parser = httptools.HttpRequestParser(self)
+        # Data after a last request is not worth an error: it is never read as anything.
+        self._parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        self._worker = worker_of(server_state, self._loop)
+        self._socket: asyncio.Transport | None = None
+        self._base_scope: dict[str, Any] = {}
+        self._current: EdgeRequest | None = None
+        self._waiting: deque[EdgeRequest] = deque()
+        self._parsed: EdgeRequest | None = None
+        self._target = b""
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._in_head = False
+        self._head_bytes = 0
+        self._reading = True
+        self._closing = False
+        self._served = False
+        self._sweeps = 0
+        self._swept_bytes = 0
+        self.drained: asyncio.Future[None] | None = None
+
+    @property
+    def default_headers(self) -> list[tuple[bytes, bytes]]:
+        """Uvicorn's ``Date`` (and ``Server``, unless switched off), renewed once a second."""
+        return self._server.default_headers
+
+    # asyncio.BufferedProtocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the socket."""
+        self._socket = cast("asyncio.Transport", transport)
+        peer = transport.get_extra_info("peername")
+        here = transport.get_extra_info("sockname")
+        self._base_scope = {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "scheme": "https" if transport.get_extra_info("sslcontext") else "http",
+            "client": (str(peer[0]), int(peer[1])) if isinstance(peer, tuple) else None,
+            "server": (str(here[0]), int(here[1])) if isinstance(here, tuple) else (here, None),
+            "root_path": "",
+        }
+        self._server.connections.add(cast("Any", self))
+        self._worker.connections.add(self)
+        self._worker.wake()
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
+        """Tell every request of this connection."""
+        self._server.connections.discard(cast("Any", self))
+        self._worker.connections.discard(self)
+        self._socket = None
+        self._closing = True
+        if self._current is not None:
+            self._current.disconnect()
+        self._waiting.clear()
+        self.resume_writing()
+
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - asyncio's signature
+        """Lend the shared buffer for one read."""
+        return self._worker.buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Parse what came; a fault ends the connection with its answer."""
+        self._swept_bytes += nbytes
+        if self._closing:
+            return  # the rest of a refused request
+        if self._parsed is None:
+            if self._head_bytes == 0 and self._current is None:
+                self._sweeps = 0  # from the first byte on: a drip must not buy time
+            self._head_bytes += nbytes
+        try:
+            self._parser.feed_data(self._worker.buffer[:nbytes])
+        except httptools.HttpParserUpgrade:
+            self._refuse(Fault(NOT_IMPLEMENTED, "upgrade"))
+        except httptools.HttpParserError as error:
+            if isinstance(error.__context__, _Stop):
+                return
+            if error.__context__ is not None:
+                events.log_bug(error.__context__)
+            self._refuse(Fault(BAD_REQUEST, str(error)))
+        if self._in_head and self._head_bytes > self.limits.head_bytes:
+            long_target = len(self._target) > self.limits.target_bytes
+            self._refuse(Fault(URI_TOO_LONG if long_target else HEAD_TOO_LARGE, "head too large"))
+
+    def eof_received(self) -> bool:
+        """Close with the browser."""
+        return False
+
+    def pause_writing(self) -> None:
+        """Hold the application."""
+        if self.drained is None:
+            self.drained = self._loop.create_future()
+            self._sweeps = 0
+
+    def resume_writing(self) -> None:
+        """Let the application go on."""
+        drained, self.drained = self.drained, None
+        if drained is not None and not drained.done():
+            drained.set_result(None)
+
+    # llhttp
+
+    def on_message_begin(self) -> None:
+        """Expect a head."""
+        self._target = b""
+        self._headers = []
+        self._in_head = True
+
+    def on_url(self, piece: bytes) -> None:
+        """Collect the target."""
+        self._target += piece
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Collect a line of the head; trailers are dropped."""
+        if self._in_head:
+            self._headers.append((name.lower(), value))
+
+    def on_headers_complete(self) -> None:
+        """Judge the head and give the request to the application, or refuse it."""
+        self._in_head = False
+        read_bytes, self._head_bytes = self._head_bytes, 0
+        version = self._parser.get_http_version()
+        fault = judge_head(version, self._target, self._headers, self.limits)
+        if fault is None and read_bytes > self.limits.head_bytes:  # some of it may be body
+            fault = judge_size(self._target, self._headers, self.limits)
+        if fault is None and self._parser.should_upgrade():
+            fault = Fault(NOT_IMPLEMENTED, "upgrade")
+        if fault is not None:
+            self._refuse(fault)
+            raise _Stop
+        request = EdgeRequest(
+            self, self._scope(version), keep_alive=self._parser.should_keep_alive()
+        )
+        if version != "1.0":
+            request.expects_continue = any(
+                name == b"expect" and value.lower() == b"100-continue"
+                for name, value in self._headers
+            )
+        self._parsed = request
+        if self._current is None:
+            self._begin(request)
+        else:
+            # One after the other: replies keep the order of the requests.
+            self._waiting.append(request)
+            self.pause_reading()
+
+    def on_body(self, body: bytes) -> None:
+        """Hand a piece of the body on."""
+        if self._parsed is not None:
+            self._parsed.feed(body)
+
+    def on_message_complete(self) -> None:
+        """Hand the body's end on."""
+        if self._parsed is not None:
+            self._parsed.end_body()
+            self._parsed = None
+
+    # What the requests of this connection ask for.
+
+    def write(self, data: bytes) -> None:
+        """Send *data*, unless the browser is gone."""
+        if self._socket is not None:
+            self._socket.write(data)
+
+    async def wait_drained(self) -> None:
+        """Return when the browser has taken enough of what was written, or is gone."""
+        if self.drained is not None:
+            await asyncio.shield(self.drained)
+
+    def pause_reading(self) -> None:
+        """Stop the browser."""
+        if self._reading and self._socket is not None:
+            self._reading = False
+            self._socket.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Let the browser go on, unless it is already a request ahead."""
+        if not self._reading and not self._waiting and self._socket is not None:
+            self._reading = True
+            self._socket.resume_reading()
+
+    def finish(self, request: EdgeRequest) -> None:
+        """Go on to the next request after the reply to *request*, or close."""
+        self._server.total_requests += 1
+        self._current = None
+        self._served = True
+        self._sweeps = 0
+        request.disconnect()  # whoever still waits for the browser has nothing to wait for
+        if not request.keep_alive:
+            if request.body_complete:
+                self._close()
+            else:
+                self._linger()
+        elif self._waiting:
+            self._begin(self._waiting.popleft())
+        else:
+            self.resume_reading()
+
+    def shutdown(self) -> None:
+        """Close when idle, else after the reply under way (called by uvicorn)."""
+        if self._current is None:
+            self._close()
+        else:
+            self._current.keep_alive = False
+
+    def sweep(self) -> None:
+        """Count a second; cut what is too slow."""
+        swept, self._swept_bytes = self._swept_bytes, 0
+        self._sweeps += 1
+        if self._sweeps > self._patience_s(swept) and self._socket is not None:
+            self._socket.abort()  # nobody is owed a proper end who does not do their part
+
+    def _patience_s(self, swept_bytes: int) -> int:
+        """Return for how many sweeps the browser may go on like this."""
+        limits = self.limits
+        if self._closing and self._current is None:
+            return limits.linger_s
+        if self.drained is not None:
+            return limits.stall_s
+        if self._current is None:
+            awaits_head = self._in_head or self._head_bytes > 0 or not self._served
+            return limits.head_s if awaits_head else self._config.timeout_keep_alive
+        if not self._current.awaits_body or swept_bytes >= limits.body_bytes_per_s:
+            self._sweeps = 0
+        return limits.stall_s
+
+    # Within.
+
+    def _scope(self, version: str) -> dict[str, Any]:
+        path, _, query = self._target.partition(b"?")
+        text = path.decode("latin-1")
+        return {
+            **self._base_scope,
+            "http_version": version,
+            "method": self._parser.get_method().decode("ascii"),
+            "path": unquote(text) if "%" in text else text,
+            "raw_path": path,
+            "query_string": query,
+            "headers": self._headers,
+            "state": self._app_state.copy(),
+        }
+
+    def _begin(self, request: EdgeRequest) -> None:
+        self._current = request
+        task = self._loop.create_task(self._run(request))
+        self._server.tasks.add(task)
+        task.add_done_callback(self._server.tasks.discard)
+
+    async def _run(self, request: EdgeRequest) -> None:
+        try:
+            await self._app(cast("Any", request.scope), cast("Any", request.receive), request.send)
+        except Exception as error:  # noqa: BLE001 - the outermost edge of the process
+            events.log_bug(error)
+        finally:
+            if self._current is request and not request.replied:
+                self._break_off(request)
+
+    def _break_off(self, request: EdgeRequest) -> None:
+        """End a reply that will not be whole, so that nobody takes it for whole."""
+        if not request.started and not request.disconnected:
+            self._answer(INTERNAL_ERROR)
+        elif request.ends_by_close and self._socket is not None:
+            self._socket.abort()
+        else:
+            self._close()
+        request.disconnect()
+        self._current = None
+
+    def _refuse(self, fault: Fault) -> None:
+        """Answer a request that must not be read further; the connection ends with it."""
+        events.get_logger().info(
+            events.HTTP_REFUSED, problem=fault.problem.code, hint=fault.hint, route="edge"
+        )
+        broken, self._parsed = self._parsed, None
+        self._in_head = False
+        self._closing = True
+        current = self._current
+        if broken is not None:
+            broken.disconnect()  # its body will never be whole
+            if broken in self._waiting:
+                self._waiting.remove(broken)
+        if current is None or (current is broken and not broken.started):
+            self._current = None
+            self._answer(fault.problem)
+        elif current is broken:
+            self._close()
+        else:  # replies that are owed come first, and then the end
+            (self._waiting[-1] if self._waiting else current).keep_alive = False
+
+    def _answer(self, problem: ProblemType) -> None:
+        """Write *problem* without an application, and close."""
+        request_id = new_request_id()
+        document = problem.document(request_id=request_id)
+        head = (
+            f"HTTP/1.1 {problem.status} {problem.code}\r\n"
+            f"content-type: {MEDIA_TYPE}\r\ncontent-length: {len(document)}\r\n"
+            f"cache-control: no-store\r\nx-request-id: {request_id}\r\nconnection: close\r\n\r\n"
+        )
+        self.write(head.encode("ascii") + document)
+        self._linger()
+
+    def _linger(self) -> None:
+        """Close our side, and read and drop what still comes: a reset would eat the answer.
+
+        Spec: RFC 9112 §9.6.
+        """
+        self._closing = True
+        self._sweeps = 0
+        if self._socket is None:
+            return
+        if self._socket.can_write_eof():
+            self._socket.write_eof()
+        if not self._reading:
+            self._reading = True
+            self._socket.resume_reading()
+
+    def _close(self) -> None:
+        self._closing = True
+        if self._socket is not None:
+            self._socket.close()

@@ -1,0 +1,211 @@
+"""One request at the edge: ASGI on one side, the connection on the other.
+
+Spec: ASGI 3 HTTP connection scope 2.3; RFC 9112 §6 to §9.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, MutableMapping
+
+    from bff.proxy.edge import StrictHttpProtocol
+
+_UNREAD_MAX: Final = 64 * 1024
+_CHUNKED: Final = -1
+_UNTIL_CLOSE: Final = -2
+_BODILESS: Final = frozenset({204, 304})
+# Ours to say: they depend on this connection.
+_FRAMING: Final = frozenset({b"connection", b"content-length", b"keep-alive", b"transfer-encoding"})
+
+
+def _status_line(status: int) -> bytes:
+    try:
+        phrase = HTTPStatus(status).phrase
+    except ValueError:
+        phrase = ""
+    return f"HTTP/1.1 {status} {phrase}\r\n".encode("ascii")
+
+
+_STATUS_LINES: Final = {status: _status_line(status) for status in range(200, 600)}
+
+
+class BrokenReply(Exception):  # noqa: N818 - a bug of the application, told to its own log
+    """The application broke the ASGI or HTTP rules of a reply."""
+
+
+class EdgeRequest:
+    """A request under way and the framing of its reply."""
+
+    __slots__ = (
+        "_body",
+        "_buffered",
+        "_edge",
+        "_end_told",
+        "_framing",
+        "_is_head",
+        "_is_http10",
+        "_waiter",
+        "body_complete",
+        "disconnected",
+        "expects_continue",
+        "keep_alive",
+        "replied",
+        "scope",
+        "started",
+    )
+
+    def __init__(
+        self, edge: StrictHttpProtocol, scope: MutableMapping[str, Any], *, keep_alive: bool
+    ) -> None:
+        self._edge = edge
+        self.scope = scope
+        self._is_head = scope["method"] == "HEAD"
+        self._is_http10 = scope["http_version"] == "1.0"
+        self._body: list[bytes] = []
+        self._buffered = 0
+        self._end_told = False
+        self._waiter: asyncio.Future[None] | None = None
+        self._framing = 0
+        self.keep_alive = keep_alive
+        self.expects_continue = False
+        self.body_complete = False
+        self.disconnected = False
+        self.started = False
+        self.replied = False
+
+    # What the connection tells.
+
+    def feed(self, data: bytes) -> None:
+        """Take a piece of the body; stop the browser where nobody reads."""
+        if self.replied:
+            return
+        self._body.append(data)
+        self._buffered += len(data)
+        if self._buffered >= _UNREAD_MAX:
+            self._edge.pause_reading()
+        self._wake()
+
+    def end_body(self) -> None:
+        """Take the body's end."""
+        self.body_complete = True
+        self._wake()
+
+    def disconnect(self) -> None:
+        """Note that the browser is gone."""
+        self.disconnected = True
+        self._wake()
+
+    @property
+    def awaits_body(self) -> bool:
+        """Whether the application waits for the browser, not the browser for it."""
+        return not self.body_complete and self._waiter is not None and not self._waiter.done()
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    # ASGI
+
+    async def receive(self) -> dict[str, Any]:
+        """Return the next piece of the body, its end once, and then wait for the disconnect."""
+        if self.expects_continue and not self.started:
+            self.expects_continue = False
+            self._edge.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        while not (self._body or (self.body_complete and not self._end_told)):
+            if self.disconnected or self.replied:
+                return {"type": "http.disconnect"}
+            self._edge.resume_reading()
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
+        body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
+        self._body.clear()
+        self._buffered = 0
+        self._end_told = self.body_complete
+        return {"type": "http.request", "body": body, "more_body": not self.body_complete}
+
+    async def send(self, message: MutableMapping[str, Any]) -> None:
+        """Write the reply's head or a piece of its body, when the browser takes it."""
+        if self._edge.drained is not None:
+            await self._edge.wait_drained()
+        if self.disconnected:
+            return
+        if message["type"] == "http.response.start":
+            if self.started:
+                raise BrokenReply("a second head")
+            self._start(message["status"], message.get("headers", ()))
+        elif message["type"] == "http.response.body":
+            if not self.started or self.replied:
+                raise BrokenReply("a body out of place")
+            self._send_body(message.get("body", b""), more=message.get("more_body", False))
+
+    def _start(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> None:
+        self.started = True
+        if not self.body_complete:
+            self.keep_alive = False  # what is left of the body must not be read as a request
+        lines = [_STATUS_LINES[status]]
+        length: bytes | None = None
+        dated = False
+        for name, value in headers:
+            if name in _FRAMING:
+                if name == b"content-length":
+                    length = value
+                elif name == b"connection" and value.lower() == b"close":
+                    self.keep_alive = False
+                continue
+            if name == b"date":
+                dated = True
+            lines.append(b"%b: %b\r\n" % (name, value))
+        if not dated:
+            lines.extend([b"%b: %b\r\n" % line for line in self._edge.default_headers])
+        self._frame(status, length, lines)
+        if not self.keep_alive:
+            lines.append(b"connection: close\r\n")
+        head = b"".join(lines)
+        if head.count(b"\n") != len(lines) or head.count(b"\r") != len(lines):
+            raise BrokenReply("a line break in a header")
+        self._edge.write(head + b"\r\n")
+
+    def _frame(self, status: int, length: bytes | None, lines: list[bytes]) -> None:
+        """Decide how the body's end will be told (RFC 9112 §6.3)."""
+        if length is not None and status != HTTPStatus.NO_CONTENT:
+            lines.append(b"content-length: %b\r\n" % length)
+        if self._is_head or status in _BODILESS:
+            self._framing = 0
+        elif length is not None:
+            self._framing = int(length)
+        elif self._is_http10:
+            self._framing = _UNTIL_CLOSE
+            self.keep_alive = False
+        else:
+            self._framing = _CHUNKED
+            lines.append(b"transfer-encoding: chunked\r\n")
+
+    def _send_body(self, body: bytes, *, more: bool) -> None:
+        framing = self._framing
+        if body and not self._is_head:
+            if framing == _CHUNKED:
+                self._edge.write(b"%x\r\n%b\r\n" % (len(body), body))
+            elif framing == _UNTIL_CLOSE:
+                self._edge.write(body)
+            elif len(body) > framing:
+                raise BrokenReply("a body longer than its content-length")
+            else:
+                self._framing = framing - len(body)
+                self._edge.write(body)
+        if more:
+            return
+        if self._framing == _CHUNKED:
+            self._edge.write(b"0\r\n\r\n")
+        elif self._framing > 0:
+            raise BrokenReply("a body shorter than its content-length")
+        self.replied = True
+        self._edge.finish(self)
+
+    @property
+    def ends_by_close(self) -> bool:
+        """Whether a proper close would look like the reply's end."""
+        return self._framing == _UNTIL_CLOSE

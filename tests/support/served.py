@@ -1,0 +1,239 @@
+"""A gateway on a real server, a real Valkey and scripted upstreams."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+import uvicorn
+import uvloop
+from prometheus_client import CollectorRegistry
+
+from bff.problems import ROUTE_NOT_FOUND
+from bff.proxy.access_log import AccessLog
+from bff.proxy.call import Call
+from bff.proxy.edge import StrictHttpProtocol
+from bff.proxy.gateway import Gateway
+from bff.proxy.routes import Route, RouteTable, TokenKind, parse_upstream
+from bff.proxy.session_reader import SessionReader
+from bff.proxy.transport import Transport
+from bff.sessions.codec import KeyRing, SessionCodec
+from bff.sessions.connect import connect as connect_store
+from bff.sessions.cookie import SessionCookie
+from bff.sessions.model import AccessToken, Device, SessionRecord, Ticket, TokenSet
+from bff.sessions.store import SessionStore
+from httpkit.metrics import HttpMetrics
+from tests.support.wire import Message, ScriptedUpstream, Wire
+from tests.support.wire import connect as connect_wire
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
+
+    from bff.proxy.edge_rules import EdgeLimits
+    from bff.proxy.gateway import Scope
+    from bff.proxy.relay import Receive, Send
+
+PUBLIC_URL = "https://app.example.com"
+COOKIE = SessionCookie("__Host-Http-session", secure=True, same_site="strict")
+ACCESS_TOKEN = "access-token-of-ada-0123456789abcdefghijklmnop"
+
+
+class Desk:
+    """Sessions in a real store, made and ended by hand."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.codec = SessionCodec(KeyRing(["k" * 32]))
+        self.client = connect_store(url)
+        self.store = SessionStore(self.client, self.codec, idle_ttl_s=600, absolute_ttl_s=3600)
+
+    def sign_in(self, token: str = ACCESS_TOKEN) -> Ticket:
+        """Return the ticket of a new session that holds *token*."""
+        now = time.time()
+        tokens = TokenSet(1, "sso", "ada", {"": AccessToken(token, now + 600)}, "refresh-" + token)
+        record = SessionRecord("sso", "https://sso.example.com", "ada", now, now, now + 3600)
+        return self.store.create(record, tokens, Device())
+
+
+class Served:
+    """A gateway that listens on a loopback port in a thread of its own."""
+
+    def __init__(
+        self,
+        make: Callable[[list[bytes]], tuple[Gateway, Callable[[], Awaitable[None]]]],
+        http: type[StrictHttpProtocol],
+    ) -> None:
+        self.log_lines: list[bytes] = []
+        self._make = make
+        self._http = http
+        self._ready = threading.Event()
+        self.port = 0
+        self.gateway: Gateway
+        self._server: uvicorn.Server
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+        assert self._ready.wait(10)
+
+    def _run(self) -> None:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(self._serve())
+
+    async def _serve(self) -> None:
+        self.gateway, close = self._make(self.log_lines)
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            if not await self.gateway.take(scope, receive, send):
+                await Call("0" * 32, "0" * 16, scope["method"], "none", 0).answer(
+                    send, ROUTE_NOT_FOUND
+                )
+
+        config = uvicorn.Config(
+            app,
+            port=0,
+            http=cast("Any", self._http),
+            loop="uvloop",
+            server_header=False,
+            proxy_headers=False,
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+        )
+        config.load()
+        self._loop = asyncio.get_running_loop()
+        self._stopping = asyncio.Event()
+        self._server = uvicorn.Server(config)
+        self._server.lifespan = config.lifespan_class(config)
+        await self._server.startup()
+        self.port = self._server.servers[0].sockets[0].getsockname()[1]
+        self._ready.set()
+        await self._stopping.wait()
+        self._server.servers[0].close()
+        await close()
+
+    def stop(self) -> None:
+        """Stop serving."""
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._stopping.set)
+            self._thread.join(10)
+
+    def wire(self) -> Wire:
+        """Return a new connection."""
+        return connect_wire(self.port)
+
+    def lines(self) -> list[dict[str, Any]]:
+        """Return the access log, each line as an object."""
+        return [json.loads(line) for line in b"".join(self.log_lines).splitlines()]
+
+
+def request(
+    method: str = "GET",
+    target: str = "/api/x",
+    *headers: str,
+    ticket: Ticket | None = None,
+    body: bytes = b"",
+) -> bytes:
+    """Return a request as our own page sends it."""
+    lines = [f"{method} {target} HTTP/1.1", "Host: app.example.com", "X-CSRF: 1"]
+    if ticket is not None:
+        lines.append(f"Cookie: theme=dark; {COOKIE.name}={ticket.encode()}")
+    lines.extend(headers)
+    if body:
+        lines.append(f"Content-Length: {len(body)}")
+    return "\r\n".join([*lines, "\r\n"]).encode("latin-1") + body
+
+
+def ask(served: Served, sent: bytes) -> Message:
+    """Return the reply to *sent* on a connection of its own."""
+    with served.wire() as wire:
+        wire.send(sent)
+        return wire.message(is_reply_to_head=sent.startswith(b"HEAD "))
+
+
+async def _token_of(_ticket: Ticket, tokens: TokenSet, audience: str) -> str:
+    token = tokens.access_token(audience)
+    assert token is not None
+    return token.value
+
+
+async def _client_token(_audience: str) -> str:
+    return "token-of-the-gateway-itself"
+
+
+@pytest.fixture
+def desk(valkey_url: str) -> Desk:
+    """Sessions."""
+    return Desk(valkey_url)
+
+
+@pytest.fixture
+def upstream() -> Iterator[ScriptedUpstream]:
+    """An upstream that answers `ok` unless the test scripts it."""
+    server = ScriptedUpstream()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def serve(desk: Desk, upstream: ScriptedUpstream) -> Iterator[Callable[..., Served]]:
+    """A function that serves a gateway with ``/api`` to the upstream and routes beside it."""
+    running: list[Served] = []
+
+    def start(
+        *more: Route,
+        redis_url: str = desk.url,
+        transport: Callable[[], Transport] = Transport,
+        limits: EdgeLimits | None = None,
+        **settings: Any,  # noqa: ANN401 - a route's fields
+    ) -> Served:
+        class Edge(StrictHttpProtocol):
+            pass
+
+        if limits is not None:
+            Edge.limits = limits
+
+        def make(lines: list[bytes]) -> tuple[Gateway, Callable[[], Awaitable[None]]]:
+            reader = SessionReader(
+                redis_url, desk.codec, load_slowly=desk.store.load_tokens, touch=desk.store.touch
+            )
+            carrier = transport()
+            log = AccessLog(HttpMetrics(CollectorRegistry()), write=lines.append)
+            gateway = Gateway(
+                public_url=PUBLIC_URL,
+                routes=RouteTable([route("/api", upstream.url, **settings), *more]),
+                cookie=COOKIE,
+                reader=reader,
+                access_token_for=_token_of,
+                client_token_for=_client_token,
+                transport=carrier,
+                access_log=log,
+            )
+
+            async def close() -> None:
+                await reader.close()
+                await carrier.close()
+                log.close()
+
+            return gateway, close
+
+        served = Served(make, Edge)
+        running.append(served)
+        return served
+
+    yield start
+    for served in running:
+        served.stop()
+
+
+def route(
+    path: str,
+    url: str,
+    token: str = "user",
+    **settings: Any,  # noqa: ANN401 - a route's fields
+) -> Route:
+    """Return a route to *url*."""
+    origin, base = parse_upstream(url)
+    return Route(path, origin, base, token=TokenKind(token), **settings)

@@ -1,0 +1,614 @@
+"""Bodies both ways, and every way in which one of them can end."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import gzip
+import json
+import ssl
+import threading
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from bff.proxy.transport import Transport
+from tests.support.served import Desk, Served, ask, request, route
+from tests.support.wire import ScriptedUpstream, Wire
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    Serve = Callable[..., Served]
+
+MEGABYTE = 1024 * 1024
+
+
+def replies(upstream: ScriptedUpstream, *scripted: bytes) -> None:
+    """Let each connection of *upstream* answer with *scripted*, one a request, then close."""
+
+    def serve_each(wire: Wire) -> None:
+        for reply in scripted:
+            upstream.take(wire)
+            wire.send(reply)
+
+    upstream.serve = serve_each
+
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+
+@pytest.mark.parametrize(
+    ("reply", "status", "body"),
+    [
+        (OK, 200, b"ok"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", 200, b"ok"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 200, b""),
+        (b"HTTP/1.1 200 OK\r\n\r\nuntil close", 200, b"until close"),
+        (b"HTTP/1.0 200 OK\r\n\r\nold", 200, b"old"),
+        (
+            b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + OK,
+            200,
+            b"ok",
+        ),
+        (b"HTTP/1.1 204 No Content\r\n\r\n", 204, b""),
+        (b"HTTP/1.1 304 Not Modified\r\nETag: x\r\nContent-Length: 9\r\n\r\n", 304, b""),
+        (b"HTTP/1.1 404 \r\nContent-Length: 0\r\n\r\n", 404, b""),
+        (b"HTTP/1.1 299 Odd\r\nContent-Length: 1\r\n\r\nx", 299, b"x"),
+    ],
+)
+def test_every_framing_of_a_reply_arrives(
+    serve: Serve, desk: Desk, upstream: ScriptedUpstream, reply: bytes, status: int, body: bytes
+) -> None:
+    """Content-Length, chunked, until close, none; interim replies are left out."""
+    replies(upstream, reply)
+    got = ask(serve(), request(ticket=desk.sign_in()))
+    assert (got.status, got.body) == (status, body)
+    assert got.header("link") is None
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        b"garbage\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nabc",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\nx",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nX: a\rSet-Cookie: b\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 200 OK\nContent-Length: 0\n\n",
+        b"HTTP/1.1 200 OK\r\nX: a\r\n b\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nX: \x00\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nX Y: b\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: upgrade\r\n\r\n",
+        b"HTTP/1.1 101 Switching Protocols\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nX: " + b"a" * 200_000 + b"\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n" + b"X: a\r\n" * 300 + b"Content-Length: 0\r\n\r\n",
+        b"HTTP/1.1 100 Continue\r\n\r\n" * 10_000,
+        b"HTTP/1.1 999 Odd\r\nContent-Length: 0\r\n\r\n",
+        b"",
+    ],
+)
+def test_unusable_reply_is_502(
+    serve: Serve, desk: Desk, upstream: ScriptedUpstream, reply: bytes
+) -> None:
+    """S-076: what cannot be read in one way is never passed on."""
+    replies(upstream, reply)
+    got = ask(serve(), request(ticket=desk.sign_in()))
+    assert got.status == 502
+    assert json.loads(got.body)["code"] == (
+        "upstream_bad_reply" if reply else "upstream_unreachable"
+    )
+    assert got.header("set-cookie") is None
+
+
+@pytest.mark.parametrize(
+    "head",
+    [b"Content-Length: 10\r\n\r\nabc", b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n"],
+    ids=["length", "chunked"],
+)
+@pytest.mark.parametrize("reset", [True, False], ids=["reset", "closed"])
+def test_reply_that_breaks_off_never_ends_cleanly(
+    serve: Serve,
+    desk: Desk,
+    upstream: ScriptedUpstream,
+    head: bytes,
+    reset: bool,  # noqa: FBT001
+) -> None:
+    """F-39: the browser sees an abort, whichever way the upstream went."""
+    seen = threading.Event()
+
+    def break_off(wire: Wire) -> None:
+        upstream.take(wire)
+        wire.send(b"HTTP/1.1 200 OK\r\n" + head)
+        seen.wait(10)
+        if reset:
+            wire.reset()
+
+    upstream.serve = break_off
+    served = serve()
+    with served.wire() as wire:
+        wire.send(request(ticket=desk.sign_in()))
+        wire.until(b"abc")
+        seen.set()
+        rest = b""
+        with contextlib.suppress(ConnectionResetError):
+            rest = wire.to_end()
+    assert b"0\r\n\r\n" not in rest
+    served.stop()
+    assert served.lines()[0]["problem"] == "reply_aborted"
+    assert served.lines()[0]["level"] == "warning"
+
+
+def test_until_close_reply_that_is_reset_never_ends_cleanly(
+    serve: Serve, desk: Desk, upstream: ScriptedUpstream
+) -> None:
+    """F-39: only a proper close is the end of such a body."""
+    seen = threading.Event()
+
+    def break_off(wire: Wire) -> None:
+        upstream.take(wire)
+        wire.send(b"HTTP/1.1 200 OK\r\n\r\nabc")
+        seen.wait(10)
+        wire.reset()
+
+    upstream.serve = break_off
+    with serve().wire() as wire:
+        wire.send(request(ticket=desk.sign_in()))
+        wire.until(b"abc")
+        seen.set()
+        with contextlib.suppress(ConnectionResetError):
+            assert b"0\r\n\r\n" not in wire.to_end()
+
+
+def test_first_bytes_come_at_once(serve: Serve, desk: Desk, upstream: ScriptedUpstream) -> None:
+    """Each piece of a stream is relayed before the next one exists."""
+    steps = [threading.Event() for _ in range(3)]
+
+    def drip(wire: Wire) -> None:
+        upstream.take(wire)
+        wire.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n")
+        for number, step in enumerate(steps):
+            step.wait(10)
+            wire.send(b"data: %d\n\n" % number)
+
+    upstream.serve = drip
+    with serve().wire() as wire:
+        wire.send(request(ticket=desk.sign_in()))
+        wire.until(b"\r\n\r\n")
+        for number, step in enumerate(steps):
+            step.set()
+            wire.until(b"data: %d\n\n" % number)
+        wire.until(b"0\r\n\r\n")
+
+
+def test_head_replies_keep_their_length_and_the_connection(
+    serve: Serve, desk: Desk, upstream: ScriptedUpstream
+) -> None:
+    """A HEAD's reply has no body whatever it says; the next reply is not taken for it."""
+    ticket = desk.sign_in()
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"
+    replies(upstream, head, head + b"hello", head)
+    with serve().wire() as wire:
+        for method in ("HEAD", "GET", "HEAD"):
+            wire.send(request(method, ticket=ticket))
+            got = wire.message(is_reply_to_head=method == "HEAD")
+            assert got.header("content-length") == "5"
+            assert got.body == (b"hello" if method == "GET" else b"")
+    assert upstream.connections == 1
+
+
+def test_kept_connection_is_used_again(
+    serve: Serve, desk: Desk, upstream: ScriptedUpstream
+) -> None:
+    """Ten calls, one connection; after the upstream's `close`, another."""
+    served, ticket = serve(), desk.sign_in()
+    for _ in range(10):
+        assert ask(served, request(ticket=ticket)).status == 200
+    assert upstream.connections == 1
+    replies(upstream, b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+
+
+def test_redirect_is_relayed_and_never_followed(
+    serve: Serve, desk: Desk, upstream: ScriptedUpstream
+) -> None:
+    """S-062: the token goes nowhere that no route names."""
+    location = f"http://127.0.0.1:{upstream.port}/elsewhere"
+    replies(
+        upstream,
+        f"HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n".encode(),
+    )
+    got = ask(serve(), request(ticket=desk.sign_in()))
+    assert (got.status, got.header("location")) == (302, location)
+    assert len(upstream.requests) == 1
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_large_bodies_pass_unchanged_both_ways(
+    serve: Serve,
+    desk: Desk,
+    upstream: ScriptedUpstream,
+    chunked: bool,  # noqa: FBT001
+) -> None:
+    """Five megabytes up, the same five down, by length and by chunks."""
+    body = bytes(range(256)) * 4096 * 5
+
+    def echo(wire: Wire) -> None:
+        got = upstream.take(wire).body
+        if chunked:
+            wire.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+            for start in range(0, len(got), 70_000):
+                piece = got[start : start + 70_000]
+                wire.send(b"%x\r\n%b\r\n" % (len(piece), piece))
+            wire.send(b"0\r\nX-Trailer: dropped\r\nAuthorization: dropped\r\n\r\n")
+        else:
+            wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(got), got))
+
+    upstream.serve = echo
+    with serve().wire() as wire:
+        if chunked:
+            wire.send(request("PUT", "/api/x", "Transfer-Encoding: chunked", ticket=desk.sign_in()))
+            for start in range(0, len(body), 50_000):
+                piece = body[start : start + 50_000]
+                wire.send(b"%x;extension\r\n%b\r\n" % (len(piece), piece))
+            wire.send(b"0\r\nAuthorization: Bearer evil\r\nX-User: root\r\n\r\n")
+        else:
+            wire.send(request("PUT", ticket=desk.sign_in(), body=body))
+        got = wire.message()
+    assert got.body == body
+    sent = upstream.requests[0]
+    assert sent.body == body
+    assert sent.header("transfer-encoding") == ("chunked" if chunked else None)
+    assert sent.header("content-length") == (None if chunked else str(len(body)))
+
+
+def test_trailers_never_become_headers_of_the_next_request(
+    serve: Serve, desk: Desk, upstream: ScriptedUpstream
+) -> None:
+    """S-072: neither of this request nor of the next on the same connection."""
+    ticket = desk.sign_in()
+    with serve().wire() as wire:
+        for _ in range(2):
+            wire.send(request("POST", "/api/x", "Transfer-Encoding: chunked", ticket=ticket))
+            wire.send(b"2\r\nhi\r\n0\r\nX-Evil: 1\r\n\r\n")
+            assert wire.message().status == 200
+        wire.send(request(ticket=ticket))
+        assert wire.message().status == 200
+    assert [seen.header("x-evil") for seen in upstream.requests] == [None] * 3
+
+
+def test_compressed_body_and_ranges_pass_untouched(
+    serve: Serve, desk: Desk, upstream: ScriptedUpstream
+) -> None:
+    """Content codings and partial replies are end to end."""
+    packed = gzip.compress(b"hello" * 100)
+    replies(
+        upstream,
+        b"HTTP/1.1 206 Partial Content\r\nContent-Encoding: gzip\r\nContent-Range: bytes 0-9/99\r\n"
+        b"Content-Length: %d\r\n\r\n%b" % (len(packed), packed),
+    )
+    got = ask(
+        serve(),
+        request(
+            "GET", "/api/x", "Range: bytes=0-9", "Accept-Encoding: gzip", ticket=desk.sign_in()
+        ),
+    )
+    assert (got.status, got.body) == (206, packed)
+    assert got.header("content-range") == "bytes 0-9/99"
+    assert upstream.requests[0].header("range") == "bytes=0-9"
+
+
+def test_expected_continue_is_ours_to_give(
+    serve: Serve, desk: Desk, upstream: ScriptedUpstream
+) -> None:
+    """Given when the call may pass; a refused call is answered without it."""
+    served = serve()
+    with served.wire() as wire:
+        head = request("POST", "/api/x", "Expect: 100-continue", "Content-Length: 2")
+        wire.send(head)
+        assert wire.message().status == 401
+    with served.wire() as wire:
+        wire.send(
+            request(
+                "POST", "/api/x", "Expect: 100-continue", "Content-Length: 2", ticket=desk.sign_in()
+            )
+        )
+        assert wire.until(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+        wire.send(b"hi")
+        assert wire.message().status == 200
+    assert upstream.requests[0].body == b"hi"
+    assert upstream.requests[0].header("expect") is None
+
+
+def test_early_reply_arrives_while_the_body_is_still_sent(
+    serve: Serve, desk: Desk, upstream: ScriptedUpstream
+) -> None:
+    """The upstream may refuse a body that it has only begun to read."""
+
+    def refuse(wire: Wire) -> None:
+        wire.until(b"\r\n\r\n")
+        wire.send(b"HTTP/1.1 422 No\r\nContent-Length: 2\r\n\r\nno")
+        with contextlib.suppress(OSError):
+            wire.to_end()
+
+    upstream.serve = refuse
+    with serve().wire() as wire:
+        wire.send(request("POST", "/api/x", "Content-Length: 1000000", ticket=desk.sign_in()))
+        wire.send(b"x" * 1000)
+        got = wire.message()
+        assert (got.status, got.body) == (422, b"no")
+        assert got.header("connection") == "close"
+
+
+def test_chunked_body_beyond_the_limit_is_413(
+    serve: Serve, desk: Desk, upstream: ScriptedUpstream
+) -> None:
+    """The upstream never sees such a body's end."""
+    ended: list[bool] = []
+
+    def listen(wire: Wire) -> None:
+        try:
+            upstream.take(wire)
+        except (EOFError, OSError):
+            ended.append(False)
+        else:
+            ended.append(True)
+
+    upstream.serve = listen
+    served = serve(body_limit_bytes=100_000)
+    with served.wire() as wire:
+        wire.send(request("POST", "/api/x", "Transfer-Encoding: chunked", ticket=desk.sign_in()))
+        with contextlib.suppress(OSError):
+            for _ in range(20):
+                wire.send(b"2710\r\n" + b"x" * 10_000 + b"\r\n")
+        got = wire.message()
+    assert got.status == 413
+    assert json.loads(got.body)["code"] == "body_too_large"
+    served.stop()
+    assert True not in ended
+
+
+@pytest.mark.parametrize(
+    ("method", "body", "status", "sent"), [("GET", b"", 200, 3), ("POST", b"x", 502, 2)]
+)
+def test_stale_connection_is_retried_once_where_it_is_safe(
+    serve: Serve,
+    desk: Desk,
+    upstream: ScriptedUpstream,
+    method: str,
+    body: bytes,
+    status: int,
+    sent: int,
+) -> None:
+    """F-41: a GET is sent again, a POST is not."""
+
+    def serve_once(wire: Wire) -> None:
+        upstream.take(wire)
+        wire.send(OK)
+        if len(upstream.requests) == 1:
+            upstream.take(wire)  # takes the next and closes without a word
+        else:
+            upstream.serve_ok(wire)
+
+    upstream.serve = serve_once
+    served, ticket = serve(), desk.sign_in()
+    assert ask(served, request(ticket=ticket)).status == 200
+    assert ask(served, request(method, ticket=ticket, body=body)).status == status
+    assert len(upstream.requests) == sent
+
+
+def test_fresh_connection_that_closes_is_not_retried(
+    serve: Serve, desk: Desk, upstream: ScriptedUpstream
+) -> None:
+    """Only staleness is an excuse: the upstream may have acted on what it read."""
+    upstream.serve = lambda wire: (upstream.take(wire), None)[1]
+    assert ask(serve(), request(ticket=desk.sign_in())).status == 502
+    assert len(upstream.requests) == 1
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_injected_second_reply_answers_nobody(
+    serve: Serve,
+    desk: Desk,
+    upstream: ScriptedUpstream,
+    late: bool,  # noqa: FBT001
+) -> None:
+    """S-073: bytes that nobody asked for close the connection, at once or while it is idle."""
+    evil = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil"
+    go, sent = threading.Event(), threading.Event()
+
+    def inject(wire: Wire) -> None:
+        upstream.take(wire)
+        wire.send(OK if late else OK + evil)
+        if late:
+            go.wait(10)
+            with contextlib.suppress(OSError):
+                wire.send(evil)
+            sent.set()
+        upstream.serve_ok(wire)
+
+    upstream.serve = inject
+    served, ticket = serve(), desk.sign_in()
+    assert ask(served, request(ticket=ticket)).body == b"ok"
+    if late:
+        go.set()
+        assert sent.wait(10)
+        upstream.serve = upstream.serve_ok
+    for _ in range(3):
+        assert ask(served, request(ticket=ticket)).body == b"ok"
+
+
+def test_gone_browser_frees_the_upstream(
+    serve: Serve, desk: Desk, upstream: ScriptedUpstream
+) -> None:
+    """F-42: nobody works on for a reply that nobody waits for."""
+    taken, freed = threading.Event(), threading.Event()
+
+    def wait_for_end(wire: Wire) -> None:
+        upstream.take(wire)
+        taken.set()
+        with contextlib.suppress(OSError):
+            wire.to_end()
+        freed.set()
+
+    upstream.serve = wait_for_end
+    served = serve()
+    with served.wire() as wire:
+        wire.send(request(ticket=desk.sign_in()))
+        assert taken.wait(10)
+    assert freed.wait(10)
+    served.stop()
+    assert served.lines()[0]["status"] == 499
+
+
+def test_browser_gone_within_its_body_never_looks_complete(
+    serve: Serve, desk: Desk, upstream: ScriptedUpstream
+) -> None:
+    """A chunked upload that broke off gets no last chunk of our making."""
+    begun, outcome = threading.Event(), []
+
+    def listen(wire: Wire) -> None:
+        wire.until(b"\r\n\r\n")
+        begun.set()
+        try:
+            outcome.append(wire.to_end())
+        except OSError:
+            outcome.append(b"")
+        done.set()
+
+    done = threading.Event()
+    upstream.serve = listen
+    with serve().wire() as wire:
+        wire.send(request("POST", "/api/x", "Transfer-Encoding: chunked", ticket=desk.sign_in()))
+        wire.send(b"3\r\nabc\r\n")
+        assert begun.wait(10)
+    assert done.wait(10)
+    assert b"0\r\n\r\n" not in outcome[0]
+
+
+def test_endless_reply_waits_for_its_reader(
+    serve: Serve, desk: Desk, upstream: ScriptedUpstream
+) -> None:
+    """F-40: what nobody reads is not gathered in our memory."""
+    sent = [0]
+    stalled = threading.Event()
+
+    def flood(wire: Wire) -> None:
+        upstream.take(wire)
+        wire.send(b"HTTP/1.1 200 OK\r\n\r\n")
+        wire.sock.settimeout(1.0)
+        try:
+            while sent[0] < 200 * MEGABYTE:
+                sent[0] += wire.sock.send(b"x" * 65536)
+        except TimeoutError:
+            stalled.set()
+
+    upstream.serve = flood
+    with serve().wire() as wire:
+        wire.send(request(ticket=desk.sign_in()))
+        wire.until(b"\r\n\r\n")
+        assert stalled.wait(20)
+    assert sent[0] < 30 * MEGABYTE  # two sockets' kernel buffers and ours
+
+
+def test_endless_upload_waits_for_its_upstream(
+    serve: Serve, desk: Desk, upstream: ScriptedUpstream
+) -> None:
+    """F-40: the browser is read as fast as the upstream reads."""
+    hold = threading.Event()
+    upstream.serve = lambda wire: (wire.until(b"\r\n\r\n"), hold.wait(20), None)[2]
+    with serve(body_limit_bytes=1000 * MEGABYTE).wire() as wire:
+        wire.send(request("PUT", "/api/x", "Content-Length: 900000000", ticket=desk.sign_in()))
+        sent = 0
+        wire.sock.settimeout(1.0)
+        with contextlib.suppress(TimeoutError):
+            while sent < 200 * MEGABYTE:
+                sent += wire.sock.send(b"x" * 65536)
+    hold.set()
+    assert sent < 30 * MEGABYTE
+
+
+def test_ipv6_upstream(serve: Serve, desk: Desk) -> None:
+    """An address in brackets."""
+    upstream = ScriptedUpstream(host="::1")
+    served = serve(route("/six", upstream.url))
+    assert ask(served, request("GET", "/six/x", ticket=desk.sign_in())).status == 200
+    assert upstream.requests[0].header("host") == f"[::1]:{upstream.port}"
+    upstream.close()
+
+
+def test_tls_upstream_is_verified(serve: Serve, desk: Desk, tmp_path: Path) -> None:
+    """A certificate of a known authority for the very name; anything else is 502."""
+    authority = Authority(tmp_path)
+    good = ScriptedUpstream(tls=authority.server("127.0.0.1"))
+    misnamed = ScriptedUpstream(tls=authority.server("10.0.0.1"))
+    (tmp_path / "other").mkdir()
+    stranger = ScriptedUpstream(tls=Authority(tmp_path / "other").server("127.0.0.1"))
+    served = serve(
+        *(route(f"/{n}", u.url) for n, u in enumerate((good, misnamed, stranger))),
+        transport=lambda: Transport(tls=ssl.create_default_context(cafile=authority.file)),
+    )
+    ticket = desk.sign_in()
+    statuses = [ask(served, request("GET", f"/{n}/x", ticket=ticket)).status for n in range(3)]
+    assert statuses == [200, 502, 502]
+    assert not misnamed.requests
+    assert not stranger.requests
+    for server in (good, misnamed, stranger):
+        server.close()
+
+
+class Authority:
+    """A certificate authority for a test."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test authority")])
+        self.file = folder / "authority.pem"
+        certificate = self._sign(self._name, self._key, None)
+        self.file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+
+    def server(self, address: str) -> ssl.SSLContext:
+        """Return a server's side for *address*."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "upstream")])
+        certificate = self._sign(name, key, address)
+        file = self._folder / f"{address}.pem"
+        file.write_bytes(
+            key.private_bytes(
+                serialization.Encoding.PEM,
+                serialization.PrivateFormat.PKCS8,
+                serialization.NoEncryption(),
+            )
+            + certificate.public_bytes(serialization.Encoding.PEM)
+        )
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(file)
+        return context
+
+    def _sign(
+        self, name: x509.Name, key: ec.EllipticCurvePrivateKey, address: str | None
+    ) -> x509.Certificate:
+        now = dt.datetime.now(dt.UTC)
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(name)
+            .issuer_name(self._name)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - dt.timedelta(days=1))
+            .not_valid_after(now + dt.timedelta(days=1))
+            .add_extension(
+                x509.BasicConstraints(ca=address is None, path_length=None), critical=True
+            )
+        )
+        if address is not None:
+            names = [x509.IPAddress(ip_address(address))]
+            builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+        return builder.sign(self._key, hashes.SHA256())
