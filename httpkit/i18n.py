@@ -19,7 +19,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from babel.dates import format_timedelta
+from babel.dates import format_datetime, format_timedelta
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
@@ -40,16 +40,21 @@ _LONGEST_IN_MINUTES = 90
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """A language that the pages speak, with the name that its own readers know it by."""
+    """A language that the pages speak, with the name that its own readers know it by.
+
+    *instant* is its pattern for a moment (Unicode TR 35); moments on pages are in UTC, and a
+    script, where there is one, puts the visitor's own time in their place.
+    """
 
     code: str
     tag: str
     name: str
+    instant: str
 
 
 LANGUAGES: Final = (
-    Language(code="en", tag="en", name="English"),
-    Language(code="zh", tag="zh-Hans", name="中文"),
+    Language(code="en", tag="en", name="English", instant="d MMM y, HH:mm 'UTC'"),
+    Language(code="zh", tag="zh-Hans", name="中文", instant="y年M月d日 HH:mm 'UTC'"),
 )
 _CODES = tuple(language.code for language in LANGUAGES)
 _SOURCE = _CODES[0]
@@ -76,13 +81,14 @@ def install_i18n(app: Flask, *, https: bool, now: Callable[[], datetime] = _utc_
     """Let the templates of *app* speak the visitor's language.
 
     Templates get ``_`` and its kin, ``language`` (the page's), ``languages`` (all),
-    ``address_fields()`` (what the switcher's form must repeat), and the filter ``from_now``
-    ("in 5 minutes") for an aware instant.
+    ``address_fields()`` (what the switcher's form must repeat), and the filters ``from_now``
+    ("in 5 minutes") and ``instant`` ("22 Nov 2026, 12:00 UTC") for an aware moment.
     """
     babel = Babel(app, locale_selector=_preferred, default_locale=_SOURCE)
     babel.domain_instance = Catalogues(Path(app.root_path, app.template_folder or "templates"))
 
     app.jinja_env.filters["from_now"] = lambda at: _from_now(at - now())
+    app.jinja_env.filters["instant"] = _instant
 
     @app.context_processor
     def _languages() -> dict[str, object]:
@@ -118,6 +124,11 @@ def current_language() -> Language:
 def address_fields() -> list[tuple[str, str]]:
     """Return the page's query as form fields, so that switching the language returns to it."""
     return [(name, value) for name, value in request.args.items(multi=True) if name != PARAMETER]
+
+
+def _instant(at: datetime) -> str:
+    language = current_language()
+    return format_datetime(at.astimezone(UTC), language.instant, locale=language.code)
 
 
 def _from_now(left: timedelta) -> str:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Protocol
 from flask import Blueprint, render_template
 
 from bff.problems import (
+    LOGIN_DENIED,
+    LOGIN_EXPIRED,
     LOGIN_FAILED,
     LOGIN_REQUIRED,
     PROVIDER_ERROR,
@@ -23,7 +25,15 @@ if TYPE_CHECKING:
 
 _LOGIN = "/bff/login?return_to=/"
 _STARTS_AGAIN = frozenset(
-    {LOGIN_FAILED.code, LOGIN_REQUIRED.code, PROVIDER_ERROR.code, PROVIDER_UNAVAILABLE.code}
+    problem.code
+    for problem in (
+        LOGIN_DENIED,
+        LOGIN_EXPIRED,
+        LOGIN_FAILED,
+        LOGIN_REQUIRED,
+        PROVIDER_ERROR,
+        PROVIDER_UNAVAILABLE,
+    )
 )
 
 

@@ -33,3 +33,9 @@ for (const form of document.querySelectorAll("form[method=post]")) {
     busy(false);
   });
 }
+
+// Moments are written in UTC; here they become the visitor's own time.
+const clock = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
+for (const time of document.querySelectorAll("time[data-local]")) {
+  time.textContent = clock.format(new Date(time.dateTime));
+}

@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Route
 
 _SHOWN = [name for name in PAGES if name != "landing"]  # which moves on at once
+_TELEPHONE_PX = 360
 _TARGET_PX = 24  # WCAG 2.2 §2.5.8
-_TOO_SMALL = """least => [...document.querySelectorAll("button, input:not([type=hidden]), .button")]
+_TOO_SMALL = """least => [...document.querySelectorAll("button, input, summary, .button")]
+    .filter(part => !part.matches("[type=hidden], .hush"))
     .filter(part => part.checkVisibility())
     .filter(part => { const box = part.getBoundingClientRect();
                       return box.width < least || box.height < least; })
@@ -47,7 +49,7 @@ def _violations(page: Page, axe: str) -> list[str]:
     return [f"{fault['id']}: {fault['nodes'][0]['html']}" for fault in found["violations"]]
 
 
-@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("width", [_TELEPHONE_PX, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_pages_fit_and_are_accessible(
@@ -65,7 +67,8 @@ def test_pages_fit_and_are_accessible(
         if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
             faults[f"{name} overflows"] = width
         faults[f"{name} small targets"] = page.evaluate(_TOO_SMALL, _TARGET_PX)
-        faults[f"{name} axe"] = _violations(page, axe)
+        if width == _TELEPHONE_PX:  # axe judges the document, which is the same at a desk
+            faults[f"{name} axe"] = _violations(page, axe)
         support.keep_screenshot(page, f"{name}.{language}.{scheme}.{width}")
     context.close()
     assert {what: found for what, found in faults.items() if found} == {}

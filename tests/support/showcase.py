@@ -44,6 +44,35 @@ class Person:
     email: str | None = "xiaoyu@example.com"
 
 
+def _device(name: str | None, *, current: bool = False, hours: int = 0) -> dict[str, Any]:
+    return {
+        "id": f"d{hours}",
+        "current": current,
+        "device": name,
+        "created_at": NOW - timedelta(days=2, hours=hours),
+        "last_seen_at": NOW - timedelta(hours=hours),
+        "expires_at": NOW + timedelta(hours=6),
+        "ip": "2001:db8::17",
+        "applications": ["Campus Card", "Library"],
+    }
+
+
+_DEVICES = [
+    _device("Firefox · Linux", current=True),
+    _device("Safari · iPhone", hours=3),
+    _device(None, hours=30),
+]
+_SERVED = ["profile", "security", "devices", "applications"]
+_APPLICATION = {
+    "id": "a1",
+    "name": "Campus Card",
+    "host": "card.example.edu",
+    "scopes": ["profile", "grades:write"],
+    "last_used_at": NOW - timedelta(hours=1),
+    "granted_at": NOW - timedelta(days=40),
+}
+
+
 PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "sign-in": ("sso/sign_in.html", _SIGN_IN),
     "sign-in-for-client": (
@@ -72,6 +101,33 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
         {"return_url": "https://card.example.edu/", "client_name": "Campus Card"},
     ),
     "account": ("sso/account.html", {"user": Person()}),
+    "account-of-sections": ("sso/account.html", {"user": Person(), "served": _SERVED}),
+    "account-devices": (
+        "sso/account_devices.html",
+        {"devices": _DEVICES, "ended": [], "served": _SERVED},
+    ),
+    "account-applications": (
+        "sso/account_applications.html",
+        {"applications": [_APPLICATION], "withdrawn": None, "served": _SERVED},
+    ),
+    "account-no-applications": (
+        "sso/account_applications.html",
+        {"applications": [], "withdrawn": "Campus Card", "served": _SERVED},
+    ),
+    "account-security": (
+        "sso/account_security.html",
+        {"user": Person(), "errors": {}, "changed": True, "served": _SERVED},
+    ),
+    "account-security-wrong": (
+        "sso/account_security.html",
+        {
+            "user": Person(),
+            "errors": {"current_password": "wrong", "new_password": "too_short"},
+            "password_min": 12,
+            "changed": False,
+            "served": _SERVED,
+        },
+    ),
     "consent": (
         "sso/consent.html",
         {
@@ -96,6 +152,8 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "shell-signed-out": ("bff/shell.html", {"session": None, "ended": False}),
     "shell-signed-in": ("bff/shell.html", {"session": Person(), "ended": False}),
     "shell-ended": ("bff/shell.html", {"session": None, "ended": True}),
+    "devices": ("bff/devices.html", {"devices": _DEVICES, "ended": ["Chrome · Windows"]}),
+    "devices-only-this": ("bff/devices.html", {"devices": _DEVICES[:1], "ended": []}),
     "landing": ("bff/landing.html", {"return_to": "/shown/shell-signed-in?a=1&b=2#c"}),
     "bff-error": (
         "bff/error.html",

@@ -161,3 +161,43 @@ def test_consent_offers_both_answers_alike() -> None:
     form = next(f for f in Html(_page("consent")).forms if f.method == "POST")
     assert form.buttons == [("decision", "deny"), ("decision", "allow")]
     assert form.action == "/consent"
+
+
+def test_this_device_stands_first_and_cannot_end_itself() -> None:
+    """The badge is words, and there is one button fewer than devices."""
+    form_actions = [form.action for form in Html(_page("devices")).forms if form.method == "POST"]
+    assert form_actions == [
+        "/bff/devices/d3/end",
+        "/bff/devices/d30/end",
+        "/bff/devices/end-others",
+    ]
+    assert "This device" in _page("devices")
+
+
+def test_ending_others_is_offered_only_where_there_are_others() -> None:
+    """One device alone shows no button for nothing."""
+    page = Html(_page("devices-only-this"))
+    assert not [form for form in page.forms if form.method == "POST"]
+    assert "You are signed in nowhere else." in page.text
+
+
+def test_each_deed_has_a_name_of_its_own() -> None:
+    """A list of buttons, read aloud, tells them apart and says the visible words first."""
+    for page in ("devices", "account-devices", "account-applications"):
+        names = re.findall(r'<summary[^>]*aria-label="([^"]+)">([^<]+)</summary>', _page(page))
+        assert len({name for name, _visible in names}) == len(names) > 0
+        assert all(name.startswith(visible) for name, visible in names)
+
+
+def test_what_was_ended_is_named() -> None:
+    """After the deed the page says which device it was."""
+    assert "Signed out: Chrome · Windows" in Html(_page("devices")).text
+
+
+def test_moments_are_whole_without_script() -> None:
+    """A date says its time zone, and a machine can read it."""
+    assert (
+        '<time datetime="2026-11-22T12:00:00+00:00" data-local>22 Nov 2026, 12:00 UTC</time>'
+        in (_page("devices"))
+    )
+    assert "2026年11月22日 12:00 UTC" in _page("devices", "zh")
