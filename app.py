@@ -19,6 +19,8 @@ from launcher import guard
 
 ROOT = Path(__file__).resolve().parent
 EXIT_SETTINGS = 2
+# Named, not imported: a worker loads it, and only the gateway's.
+_EDGE = "bff.proxy.edge:StrictHttpProtocol"
 _FACTORIES = {"bff": "bff.asgi", "sso": "sso.factory", "workbench": "workbench.factory"}
 
 
@@ -106,7 +108,7 @@ def _serve(name: str) -> None:
     prefix = f"{name.upper()}_"
     try:
         if name == "bff":
-            servers.run_asgi("app:bff", settings, setting=prefix)
+            servers.run_asgi("app:bff", settings, setting=prefix, http=_EDGE)
         else:
             servers.run_wsgi(
                 lambda: __getattr__(name), settings, setting=prefix, threads=settings.threads

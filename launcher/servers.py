@@ -37,8 +37,8 @@ class Bound(Protocol):
         """How many processes share the port."""
 
 
-def run_asgi(target: str, settings: Bound, *, setting: str) -> None:
-    """Serve *target* (`module:name`) by uvicorn until SIGTERM.
+def run_asgi(target: str, settings: Bound, *, setting: str, http: str) -> None:
+    """Serve *target* (`module:name`) by uvicorn until SIGTERM; *http* names its protocol's class.
 
     Raises:
         CannotStart: the address cannot be had.
@@ -46,14 +46,12 @@ def run_asgi(target: str, settings: Bound, *, setting: str) -> None:
     import uvicorn  # noqa: PLC0415 - the other parties never load it
     from uvicorn.supervisors import Multiprocess  # noqa: PLC0415 - as above
 
-    from launcher.http_limits import LimitedProtocol  # noqa: PLC0415 - as above
-
     listener = listen(settings.host, settings.port, setting=setting)
     config = uvicorn.Config(
         target,
         workers=settings.workers,
         loop="uvloop",
-        http=LimitedProtocol,
+        http=http,
         ws="none",
         lifespan="auto",
         log_config=None,
