@@ -23,17 +23,11 @@ class Ground:
 
     redis_port: int
     upstream: strict_upstream.Upstream
-    slow_port: int
     issuer: str
 
     def redis_url(self, database: int) -> str:
         """Return the address of one of Redis's databases, so that peers do not meet."""
         return f"redis://127.0.0.1:{self.redis_port}/{database}"
-
-    @property
-    def slow_url(self) -> str:
-        """The origin of slow answers and event streams."""
-        return f"http://127.0.0.1:{self.slow_port}"
 
 
 def lay(stage: Stage, folder: Path, cores: Sequence[int]) -> Ground:
@@ -57,11 +51,11 @@ def lay(stage: Stage, folder: Path, cores: Sequence[int]) -> Ground:
         "slow-upstream", [sys.executable, "-m", "bench.slow_upstream", str(slow_port)],
         cores=cores, folder=folder,
     )  # fmt: skip
-    upstream = strict_upstream.start(stage, folder, cores)
+    upstream = strict_upstream.start(stage, folder, cores, slow_port)
     wait_until_listening(redis, redis_port)
     wait_until_listening(provider, provider_port)
     wait_until_listening(slow, slow_port)
-    return Ground(redis_port, upstream, slow_port, f"http://127.0.0.1:{provider_port}")
+    return Ground(redis_port, upstream, f"http://127.0.0.1:{provider_port}")
 
 
 def redis_binary() -> str:

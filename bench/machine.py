@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import resource
 from pathlib import Path
 
 _GIB = 1 << 30
@@ -46,3 +47,15 @@ def split_cores(usable: set[int], workers: int = 1) -> tuple[tuple[int, ...], tu
 def usable_cores() -> set[int]:
     """Return the cores this process may run on."""
     return os.sched_getaffinity(0)
+
+
+def stand_aside(cores: tuple[int, ...]) -> None:
+    """Move the benchmark's own process to *cores*, and allow it thousands of connections."""
+    os.sched_setaffinity(0, cores)
+    allow_many_files()
+
+
+def allow_many_files() -> None:
+    """Raise this process's limit of open files to what it may have; children inherit it."""
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

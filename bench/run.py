@@ -76,7 +76,6 @@ class Run:
             packages=self.packages / slug,
             redis_url=self.grounds.redis_url(self.databases),
             upstream=self.grounds.upstream.url,
-            slow_upstream=self.grounds.slow_url,
             issuer=self.grounds.issuer,
             workers=workers,
         )
@@ -97,6 +96,7 @@ def prepare(
         CannotRun: a shared part is missing on this machine: nothing can be measured.
     """
     ours, others = machine.split_cores(machine.usable_cores())
+    machine.stand_aside(others)
     folder.mkdir(parents=True)
     grounds = ground.lay(stage, folder, others)
     facts = {**machine.facts(), "redis": ground.redis_version()}

@@ -24,7 +24,7 @@ HUGE_BYTES = 1_073_741_824
 
 _CONFIG = """\
 daemon off; worker_processes 1; pid {folder}/upstream.pid; error_log {folder}/upstream.err;
-events {{ worker_connections 4096; }}
+events {{ worker_connections 16384; }}
 http {{
   access_log off; default_type application/json; sendfile on; tcp_nopush on;
   keepalive_requests 100000000; keepalive_timeout 600s; client_max_body_size 0;
@@ -33,9 +33,14 @@ http {{
   uwsgi_temp_path {folder}/upstream-temp; scgi_temp_path {folder}/upstream-temp;
   map $http_authorization $token {{ default none; "~^Bearer [A-Za-z0-9._~+/=-]{{20,}}$" one; }}
   map "$token:$http_cookie" $refused {{ default 1; "one:" 0; }}
+  upstream slow {{ server 127.0.0.1:{slow_port}; keepalive 64; }}
   server {{
     listen 127.0.0.1:{port} backlog=4096; root {folder}/bodies;
     if ($refused) {{ return 418; }}
+    location ~ ^/(slow|events|sink)$ {{
+      proxy_pass http://slow; proxy_http_version 1.1; proxy_set_header Connection "";
+      proxy_buffering off; proxy_request_buffering off; proxy_read_timeout 600s;
+    }}
   }}
   server {{ listen 127.0.0.1:{count_port}; location = /count {{ stub_status; }} }}
 }}
@@ -77,8 +82,8 @@ def parse_stub_status(text: str) -> int:
     return int(lines[2].split()[2])
 
 
-def start(stage: Stage, folder: Path, cores: Sequence[int]) -> Upstream:
-    """Start the upstream with its bodies in *folder*.
+def start(stage: Stage, folder: Path, cores: Sequence[int], slow_port: int) -> Upstream:
+    """Start the upstream with its bodies in *folder*, slow answers taken from *slow_port*.
 
     Raises:
         CannotRun: no nginx on this machine.
@@ -89,7 +94,9 @@ def start(stage: Stage, folder: Path, cores: Sequence[int]) -> Upstream:
     port, count_port = free_port(), free_port()
     _write_bodies(folder / "bodies")
     config = folder / "upstream.conf"
-    config.write_text(_CONFIG.format(folder=folder, port=port, count_port=count_port))
+    config.write_text(
+        _CONFIG.format(folder=folder, port=port, count_port=count_port, slow_port=slow_port)
+    )
     program = stage.start(
         "upstream", [nginx, "-c", str(config), "-e", str(folder / "upstream.err")],
         cores=cores, folder=folder,

@@ -39,7 +39,6 @@ class Place:
 
     upstream: str
     issuer: str
-    slow_upstream: str = ""
     port: int = field(default_factory=free_port)
     workers: int = 1
 

@@ -30,12 +30,6 @@ path = "/api"
 upstream = "{place.upstream}"
 token = "user"
 body_limit_bytes = {limit}
-
-[[routes]]
-path = "/slow"
-upstream = "{place.slow_upstream}"
-token = "user"
-body_limit_bytes = {limit}
 """
 
 

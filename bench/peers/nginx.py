@@ -11,7 +11,7 @@ from bench.stage import CannotRun, wait_until_listening
 _CONFIG = """\
 daemon off; worker_processes {place.workers}; pid {place.folder}/nginx.pid;
 error_log {place.folder}/nginx.err;
-events {{ worker_connections 4096; }}
+events {{ worker_connections 16384; }}
 http {{
   access_log {place.folder}/access.log; keepalive_requests 100000000; client_max_body_size 0;
   client_body_temp_path {place.folder}/temp; proxy_temp_path {place.folder}/temp;
@@ -22,7 +22,7 @@ http {{
     listen 127.0.0.1:{place.port} backlog=4096;
     location /api/ {{
       proxy_pass http://api/;
-      proxy_http_version 1.1; proxy_set_header Connection "";
+      proxy_http_version 1.1; proxy_set_header Connection ""; proxy_request_buffering off;
       proxy_set_header Cookie ""; proxy_set_header Authorization "Bearer {token}";
     }}
   }}
