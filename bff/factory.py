@@ -10,11 +10,13 @@ from urllib.parse import urlsplit
 from flask import Flask, request
 from prometheus_client import CollectorRegistry
 
+from bff.account.sessions import SessionsViews
 from bff.account.views import account_blueprint
 from bff.login.flow import LoginFlow
 from bff.login.logout import Logout
 from bff.login.logout_views import LogoutForms, LogoutViews
 from bff.login.once import RedeemedStates, SignOutAddresses
+from bff.login.provider_logout import ProviderLogout, provider_logout_blueprint
 from bff.login.transaction import TransactionCookies
 from bff.login.views import login_blueprint
 from bff.pages.views import pages_blueprint, render_error_page, render_landing
@@ -47,7 +49,15 @@ if TYPE_CHECKING:
 _ROOT = Path(__file__).resolve().parent.parent
 _BODY_LIMIT_BYTES = 64 * 1024
 # Asked by scripts, whatever the browser says of the request.
-_NEVER_PAGES = ("/bff/user", "/bff/sessions", "/bff/events", "/readyz", "/livez", "/static/")
+_NEVER_PAGES = (
+    "/bff/backchannel-logout/",
+    "/bff/user",
+    "/bff/sessions",
+    "/bff/events",
+    "/readyz",
+    "/livez",
+    "/static/",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +143,12 @@ def build_control_plane(settings: Settings) -> ControlPlane:
     app.register_blueprint(
         account_blueprint(store=store, current=current, require_own_page=require_own_page)
     )
+    app.register_blueprint(
+        SessionsViews(
+            store=store, current=current, cookie=cookie, require_own_page=require_own_page
+        ).blueprint()
+    )
+    app.register_blueprint(provider_logout_blueprint(ProviderLogout(client, store, providers)))
     app.register_blueprint(
         pages_blueprint(
             current_session=lambda: _visitor(current.find(), logout),

@@ -161,6 +161,19 @@ class Device(msgspec.Struct, frozen=True, omit_defaults=True):
     created_at: float = 0.0
 
 
+class ListedSession(msgspec.Struct, frozen=True):
+    """A session seen from outside, without its ticket; *last_seen_at* in Unix seconds."""
+
+    digest: str
+    device: Device
+    last_seen_at: float
+
+    @property
+    def public_id(self) -> str:
+        """The name that pages and administrators use."""
+        return public_id_of(self.digest)
+
+
 class Session(msgspec.Struct, frozen=True):
     """A session as the control plane loads it; *revision* names the record's state for a write."""
 

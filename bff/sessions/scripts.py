@@ -24,14 +24,26 @@ redis.call('PEXPIRE', KEYS[1], math.min(ARGV[5], ARGV[6]))
 return 1
 """
 
-# KEYS[1] session · ARGV field, value, counter field, counter that is replaced
+# Where changes are told: "<digest> <change>". One channel for all, so that a worker needs one link.
+CHANGES: Final = "session-changes"
+
+# KEYS[1] session · ARGV field, value, counter field, counter that is replaced, digest, change
 # → 1 written, 0 another write came first, -1 the session is gone (and stays gone)
-REPLACE: Final = """
+# An empty change is not told.
+REPLACE: Final = f"""
 local counter = redis.call('HGET', KEYS[1], ARGV[3])
 if not counter then return -1 end
 if counter ~= ARGV[4] then return 0 end
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[2], ARGV[3], counter + 1)
+if ARGV[6] ~= '' then redis.call('PUBLISH', '{CHANGES}', ARGV[5] .. ' ' .. ARGV[6]) end
 return 1
+"""
+
+# KEYS[1] session · ARGV digest → 1 this call ended it, 0 it was gone
+END: Final = f"""
+local ended = redis.call('DEL', KEYS[1])
+if ended == 1 then redis.call('PUBLISH', '{CHANGES}', ARGV[1] .. ' ended') end
+return ended
 """
 
 # KEYS[1] session · ARGV least distance of two touches in ms → 1 alive, 0 gone

@@ -20,7 +20,7 @@ from bff.problems import Unavailable
 from bff.sessions import scripts
 from bff.sessions.codec import Unreadable
 from bff.sessions.connect import store_errors
-from bff.sessions.model import Device, Session, Ticket, key_of
+from bff.sessions.model import ListedSession, Session, Ticket, key_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import redis
 
     from bff.sessions.codec import SessionCodec
-    from bff.sessions.model import SessionRecord, TokenSet
+    from bff.sessions.model import Device, SessionRecord, TokenSet
 
 TOUCH_INTERVAL_MS: Final = 60_000
 _DEVICE_FIELD = "d"
@@ -55,6 +55,7 @@ class SessionStore:
         self._create = client.register_script(scripts.CREATE)
         self._replace = client.register_script(scripts.REPLACE)
         self._touch = client.register_script(scripts.TOUCH)
+        self._end = client.register_script(scripts.END)
         self._index = client.register_script(scripts.INDEX)
 
     def create(self, record: SessionRecord, tokens: TokenSet, device: Device) -> Ticket:
@@ -123,7 +124,9 @@ class SessionStore:
     def replace_tokens(self, ticket: Ticket, tokens: TokenSet) -> Written:
         """Store *tokens*, whose generation is one above the set that it replaces."""
         sealed = self._codec.seal_tokens(ticket, tokens)
-        return self._compare_and_set(ticket, "t", sealed, "g", tokens.generation - 1)
+        return self._compare_and_set(
+            ticket, "t", sealed, "g", tokens.generation - 1, change="refreshed"
+        )
 
     def replace_record(self, ticket: Ticket, record: SessionRecord, revision: int) -> Written:
         """Store *record* in the place of the one loaded as *revision*."""
@@ -140,36 +143,30 @@ class SessionStore:
 
         The index entries go after the session: an entry that points at nothing does no harm.
         """
-        with store_errors():
-            deleted = bool(self._redis.delete(ticket.key))
+        ended = self.delete_by_digest(ticket.digest)
         with suppress(Unavailable), store_errors():
             for index in self._indexes_of(record):
                 self._redis.zrem(index, ticket.digest)
-        return deleted
-
-    def sessions_of_subject(self, iss: str, sub: str) -> Sequence[str]:
-        """Return the digests of the living sessions of one person, however old their keys."""
-        return self._listed(self._names("subject", iss, sub))
-
-    def sessions_of_provider_session(self, iss: str, sid: str) -> Sequence[str]:
-        """Return the digests of the sessions that came of one sign-in at the provider."""
-        return self._listed(self._names("provider-session", iss, sid))
+        return ended
 
     def delete_by_digest(self, digest: str) -> bool:
-        """End the session named *digest* without its ticket; return whether it lived."""
+        """End the session named *digest* without its ticket; return whether this call did it."""
         with store_errors():
-            return bool(self._redis.delete(key_of(digest)))
+            return bool(self._end(keys=[key_of(digest)], args=[digest]))
 
-    def device_of(self, digest: str) -> Device | None:
-        """Return what is shown of the session named *digest*, or None where it is gone."""
+    def sessions_of_subject(self, iss: str, sub: str) -> list[ListedSession]:
+        """Return the living sessions of one person, newest first, however old their keys."""
+        return self._listed(self._names("subject", iss, sub))
+
+    def sessions_of_provider_session(self, iss: str, sid: str) -> list[ListedSession]:
+        """Return the sessions that came of one sign-in at the provider."""
+        return self._listed(self._names("provider-session", iss, sid))
+
+    def expires_in_ms(self, digest: str) -> int | None:
+        """Return what is left of the session named *digest*, or None where it is gone."""
         with store_errors():
-            sealed = cast("bytes | None", self._redis.hget(key_of(digest), _DEVICE_FIELD))
-        if sealed is None:
-            return None
-        try:
-            return self._codec.open_device(digest, sealed)
-        except Unreadable:
-            return None
+            left_ms = self._redis.pttl(key_of(digest))
+        return left_ms if left_ms >= 0 else None
 
     def ping(self) -> None:
         """Return when Redis answers; raises `Unavailable`."""
@@ -177,10 +174,20 @@ class SessionStore:
             self._redis.ping()
 
     def _compare_and_set(
-        self, ticket: Ticket, field: str, sealed: bytes, counter: str, replaced: int
+        self,
+        ticket: Ticket,
+        field: str,
+        sealed: bytes,
+        counter: str,
+        replaced: int,
+        *,
+        change: str = "",
     ) -> Written:
         with store_errors():
-            outcome = self._replace(keys=[ticket.key], args=[field, sealed, counter, replaced])
+            outcome = self._replace(
+                keys=[ticket.key],
+                args=[field, sealed, counter, replaced, ticket.digest, change],
+            )
         return Written(int(cast("int", outcome)))
 
     def _indexes_of(self, record: SessionRecord) -> list[str]:
@@ -193,14 +200,28 @@ class SessionStore:
         # Under every key of the ring: an entry made before the last rotation must be found.
         return [f"{kind}:{name}" for name in self._codec.ring.pseudonyms(kind, iss, value)]
 
-    def _listed(self, names: Sequence[str]) -> list[str]:
-        living = []
+    def _listed(self, names: Sequence[str]) -> list[ListedSession]:
         with store_errors():
-            for name in names:
-                for member in cast("list[bytes]", self._redis.zrange(name, 0, -1)):
-                    digest = member.decode()
-                    if self._redis.exists(key_of(digest)):
-                        living.append(digest)
-                    else:
-                        self._redis.zrem(name, digest)
-        return living
+            members = {
+                member.decode(): name
+                for name in names
+                for member in cast("list[bytes]", self._redis.zrange(name, 0, -1))
+            }
+            pipeline = self._redis.pipeline(transaction=False)
+            for digest in members:
+                pipeline.hmget(key_of(digest), _DEVICE_FIELD, "s")
+            described = zip(members, pipeline.execute(), strict=True)
+            found = [
+                self._described(digest, device, int(seen_ms)) if device is not None else None
+                for digest, (device, seen_ms) in described
+            ]
+            living = [session for session in found if session is not None]
+            for digest in members.keys() - {session.digest for session in living}:
+                self._redis.zrem(members[digest], digest)
+        return sorted(living, key=lambda session: -session.device.created_at)
+
+    def _described(self, digest: str, device: bytes, seen_ms: int) -> ListedSession | None:
+        try:
+            return ListedSession(digest, self._codec.open_device(digest, device), seen_ms / 1000)
+        except Unreadable:
+            return None

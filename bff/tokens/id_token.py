@@ -1,6 +1,6 @@
 """The ID token, fully checked. Nothing of a login is kept before every check here has passed.
 
-Spec: OIDC Core §3.1.3.7, §3.1.3.8, §12.2; RFC 7515; RFC 8725.
+Spec: OIDC Core §3.1.3.7, §3.1.3.8, §12.2.
 """
 
 from __future__ import annotations
@@ -8,15 +8,18 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from joserfc import jws
-from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, OKPKey, RSAKey
-
 from bff.problems import LOGIN_FAILED, Refused
+from bff.tokens.signed import (
+    CLOCK_TOLERANCE_S,
+    algorithm_of,
+    check_parties,
+    check_times,
+    instant,
+    verified_claims,
+)
 from bff.tokens.wire import ProviderFault
 
 if TYPE_CHECKING:
@@ -24,18 +27,13 @@ if TYPE_CHECKING:
 
     from bff.tokens.metadata import PublicKey
 
-# Pinned here and never taken from metadata or header: `none` and HMAC can not come back.
-_KEY_OF_ALG: Final = {"RS256": RSAKey, "PS256": RSAKey, "ES256": ECKey, "EdDSA": OKPKey}
 _HASH_OF_ALG: Final = {
     "RS256": hashlib.sha256,
     "PS256": hashlib.sha256,
     "ES256": hashlib.sha256,
     "EdDSA": hashlib.sha512,
 }
-_SIZE_LIMIT = 32 * 1024
 _SUB_LIMIT = 255
-CLOCK_TOLERANCE_S: Final = 120
-ISSUED_WITHIN_S: Final = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +47,6 @@ class Expected:
     acr_values: tuple[str, ...] = ()
 
 
-def key_id_of(id_token: str) -> str | None:
-    """Return the ``kid`` of the token's header; raises `ProviderFault` where there is no header."""
-    kid = _header_of(id_token).get("kid")
-    if kid is not None and not isinstance(kid, str):
-        raise ProviderFault("id_token: kid is not a string")
-    return kid
-
-
 def validate(
     id_token: str, key: PublicKey, expected: Expected, *, access_token: str | None, now: float
 ) -> dict[str, Any]:
@@ -67,83 +57,15 @@ def validate(
         Refused: ``login_failed`` where it is valid but answers another request: a wrong nonce,
             an authentication too old or too weak.
     """
-    alg = _require_algorithm(id_token, key)
-    claims = _verified_claims(id_token, key, alg)
-    _check_parties(claims, expected)
-    _check_times(claims, now)
-    _check_at_hash(claims, alg, access_token)
-    _check_request(claims, expected, now)
-    return claims
-
-
-def _header_of(id_token: str) -> dict[str, Any]:
-    if len(id_token) > _SIZE_LIMIT:
-        raise ProviderFault("id_token: too large")
-    try:
-        segment = id_token.partition(".")[0]
-        header = json.loads(base64.urlsafe_b64decode(segment + "=" * (-len(segment) % 4)))
-    except ValueError as error:
-        raise ProviderFault("id_token: not a JWS") from error
-    if not isinstance(header, dict):
-        raise ProviderFault("id_token: not a JWS")
-    return header
-
-
-def _require_algorithm(id_token: str, key: PublicKey) -> str:
-    alg = str(_header_of(id_token).get("alg"))
-    if not isinstance(key, _KEY_OF_ALG.get(alg, ())):
-        raise ProviderFault("id_token: algorithm is not accepted")
-    return alg
-
-
-def _verified_claims(id_token: str, key: PublicKey, alg: str) -> dict[str, Any]:
-    try:
-        payload = jws.deserialize_compact(id_token, key, algorithms=[alg]).payload
-        claims = json.loads(payload, object_pairs_hook=_unique)
-    except (JoseError, ValueError, TypeError) as error:
-        raise ProviderFault(f"id_token: {type(error).__name__}") from error
-    if not isinstance(claims, dict):
-        raise ProviderFault("id_token: claims are not an object")
-    return claims
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    claims = dict(pairs)
-    if len(claims) != len(pairs):
-        raise ValueError("a claim stands twice")
-    return claims
-
-
-def _check_parties(claims: Mapping[str, Any], expected: Expected) -> None:
-    if claims.get("iss") != expected.issuer:
-        raise ProviderFault("id_token: iss")
-    audience = claims.get("aud")
-    audiences = audience if isinstance(audience, list) else [audience]
-    # No other audience is trusted: a token that also names another client is not ours alone.
-    if audiences != [expected.client_id]:
-        raise ProviderFault("id_token: aud")
-    if claims.get("azp", expected.client_id) != expected.client_id:
-        raise ProviderFault("id_token: azp")
+    claims = verified_claims(id_token, key)
+    check_parties(claims, issuer=expected.issuer, client_id=expected.client_id)
     sub = claims.get("sub")
     if not isinstance(sub, str) or not 0 < len(sub) <= _SUB_LIMIT:
         raise ProviderFault("id_token: sub")
-
-
-def _check_times(claims: Mapping[str, Any], now: float) -> None:
-    if _instant(claims, "exp") <= now - CLOCK_TOLERANCE_S:
-        raise ProviderFault("id_token: exp")
-    if abs(_instant(claims, "iat") - now) > ISSUED_WITHIN_S:
-        raise ProviderFault("id_token: iat")
-    if "nbf" in claims and _instant(claims, "nbf") > now + CLOCK_TOLERANCE_S:
-        raise ProviderFault("id_token: nbf")
-
-
-def _instant(claims: Mapping[str, Any], name: str) -> float:
-    value = claims.get(name)
-    # 1e300 and NaN are numbers to JSON, but no instants.
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 2**53:
-        raise ProviderFault(f"id_token: {name}")
-    return float(value)
+    check_times(claims, now)
+    _check_at_hash(claims, algorithm_of(id_token, key), access_token)
+    _check_request(claims, expected, now)
+    return claims
 
 
 def _check_at_hash(claims: Mapping[str, Any], alg: str, access_token: str | None) -> None:
@@ -161,7 +83,7 @@ def _check_request(claims: Mapping[str, Any], expected: Expected, now: float) ->
     ):
         raise Refused(LOGIN_FAILED, hint="id_token: nonce")
     if expected.max_age_s is not None:
-        since = now - _instant(claims, "auth_time")
+        since = now - instant(claims, "auth_time")
         if since > expected.max_age_s + CLOCK_TOLERANCE_S:
             raise Refused(LOGIN_FAILED, hint="id_token: auth_time is older than max_age")
     if expected.acr_values and claims.get("acr") not in expected.acr_values:

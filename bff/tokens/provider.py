@@ -23,9 +23,11 @@ from joserfc.jwk import ECKey, RSAKey
 from bff.problems import Unavailable
 from bff.sessions.model import AccessToken
 from bff.tokens import id_token as id_tokens
+from bff.tokens import logout_token as logout_tokens
 from bff.tokens.breaker import Breaker
 from bff.tokens.documents import Document
 from bff.tokens.metadata import Metadata, fetch_keys, fetch_metadata
+from bff.tokens.signed import key_id_of
 from bff.tokens.wire import (
     CLIENT_OPTIONS,
     REPLY_LOST,
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
 
     from bff.settings import ProviderSettings
     from bff.tokens.id_token import Expected
+    from bff.tokens.logout_token import LogoutToken
     from bff.tokens.metadata import PublicKey
 
 _DEFAULT_LIFETIME_S = 3600.0  # where a provider does not say (RFC 6749 §5.1 only recommends it)
@@ -157,9 +160,19 @@ class Provider:
         self, id_token: str, expected: Expected, *, access_token: str | None
     ) -> dict[str, Any]:
         """Return the claims of *id_token*; raises as `id_token.validate`."""
-        key = self._key(id_tokens.key_id_of(id_token))
+        key = self._key(key_id_of(id_token))
         return id_tokens.validate(
             id_token, key, expected, access_token=access_token, now=self._clock()
+        )
+
+    def validate_logout_token(self, token: str) -> LogoutToken:
+        """Return what *token* says; raises as `logout_token.validate`."""
+        return logout_tokens.validate(
+            token,
+            self._key(key_id_of(token)),
+            issuer=self.issuer,
+            client_id=self.settings.client_id,
+            now=self._clock(),
         )
 
     def userinfo(self, access_token: str, *, sub: str) -> dict[str, Any]:
@@ -217,7 +230,7 @@ class Provider:
         if key_id is None and len(keys) == 1:
             return next(iter(keys.values()))
         if key_id not in keys:
-            raise ProviderFault("id_token: signed with a key that is not published")
+            raise ProviderFault("token is signed with a key that is not published")
         return keys[key_id]
 
     def _client(self) -> Any:  # noqa: ANN401 - Authlib has no types

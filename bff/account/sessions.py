@@ -1,0 +1,117 @@
+"""`/bff/sessions`: the same person's sign-ins on all devices; end one, end all others.
+
+Spec: ASVS 7.5.2, 7.4.3.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, Response, jsonify
+
+from bff import events
+from bff.account.devices import device_name
+from bff.problems import ROUTE_NOT_FOUND, Refused
+from httpkit.events import get_logger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bff.sessions.cookie import SessionCookie
+    from bff.sessions.current import CurrentSession
+    from bff.sessions.model import ListedSession, Session
+    from bff.sessions.store import SessionStore
+
+log = get_logger()
+
+
+class SessionsViews:
+    """The routes of "my sessions"."""
+
+    def __init__(
+        self,
+        *,
+        store: SessionStore,
+        current: CurrentSession,
+        cookie: SessionCookie,
+        require_own_page: Callable[[], None],
+    ) -> None:
+        """Join the parts.
+
+        Args:
+            store: finds and ends sessions.
+            current: whose sessions they are.
+            cookie: how the ticket is taken back when the current session is ended here.
+            require_own_page: refuses a call that did not come from our own page.
+        """
+        self._store = store
+        self._current = current
+        self._cookie = cookie
+        self._require_own_page = require_own_page
+
+    def blueprint(self) -> Blueprint:
+        """Return the routes for mounting."""
+        blueprint = Blueprint("sessions", __name__, url_prefix="/bff/sessions")
+        blueprint.before_request(self._require_own_page)
+        blueprint.get("", endpoint="index")(self.index)
+        blueprint.delete("/<public_id>", endpoint="end_one")(self.end_one)
+        blueprint.post("/revoke-others", endpoint="end_others")(self.end_others)
+        return blueprint
+
+    def index(self) -> Response:
+        """Answer with every session of the person, the current one first."""
+        session = self._current.require()
+        described = [_described(listed, session) for listed in self._own(session)]
+        return jsonify(sessions=sorted(described, key=lambda each: not each["current"]))
+
+    def end_one(self, public_id: str) -> Response:
+        """End the session of the person that has this id."""
+        session = self._current.require()
+        for listed in self._own(session):
+            if listed.public_id == public_id:
+                self._end(listed)
+                response = Response(status=204)
+                if public_id == session.ticket.public_id:
+                    response.headers.add("Set-Cookie", self._cookie.expire())
+                return response
+        # The same for no session and for somebody else's.
+        raise Refused(ROUTE_NOT_FOUND, detail="None of your sessions has this id.")
+
+    def end_others(self) -> Response:
+        """End every session of the person but the current one."""
+        session = self._current.require()
+        others = [each for each in self._own(session) if each.digest != session.ticket.digest]
+        return jsonify(revoked=sum(self._end(each) for each in others))
+
+    def _own(self, session: Session) -> list[ListedSession]:
+        return self._store.sessions_of_subject(session.record.iss, session.record.sub)
+
+    def _end(self, listed: ListedSession) -> bool:
+        ended = self._store.delete_by_digest(listed.digest)
+        if ended:
+            log.info(
+                events.SESSION_ENDED,
+                sid=listed.public_id[:12],
+                provider=listed.device.provider,
+                reason="ended from another session",
+            )
+        return ended
+
+
+def _described(listed: ListedSession, session: Session) -> dict[str, object]:
+    device = listed.device
+    return {
+        "id": listed.public_id,
+        "current": listed.digest == session.ticket.digest,
+        "created_at": _instant(device.created_at),
+        "last_seen_at": _instant(listed.last_seen_at),
+        "ip": device.ip,
+        "user_agent": device.user_agent,
+        "device": device_name(device.user_agent),
+        "provider": device.provider,
+    }
+
+
+def _instant(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
