@@ -74,14 +74,28 @@ def _run_everything(config: Path | None) -> None:
     sys.exit(house.run(config))
 
 
+class _PartyCommands(click.Group):
+    """The commands of one party; their code is loaded when one is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return self._own().list_commands(ctx)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        return self._own().get_command(ctx, cmd_name)
+
+    def _own(self) -> click.Group:
+        own: click.Group = importlib.import_module(f"{self.name}.cli").cli
+        return own
+
+
 def _party(name: str) -> click.Group:
     """Return the group that runs the party *name* when no command of it is given."""
-    own: click.Group = importlib.import_module(f"{name}.cli").cli
 
-    @click.group(name=name, commands=own.commands, invoke_without_command=True, help=own.help)
+    @click.group(name=name, cls=_PartyCommands, invoke_without_command=True)
     @_config
     @click.pass_context
     def group(ctx: click.Context, config: Path | None) -> None:
+        """Run this party, or one of its commands."""
         variable = f"{name.upper()}_CONFIG"
         if config is not None:
             os.environ[variable] = str(config)
