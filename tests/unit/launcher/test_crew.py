@@ -85,9 +85,9 @@ def _lives(pid: int) -> bool:
 
 def _eventually(what: Callable[[], bool]) -> bool:
     deadline = time.monotonic() + 20
-    while not what() and time.monotonic() < deadline:
+    while not (found := what()) and time.monotonic() < deadline:
         time.sleep(0.02)
-    return what()
+    return found
 
 
 def test_a_killed_child_is_started_again(
