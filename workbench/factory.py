@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _BODY_LIMIT_BYTES = 1_048_576
-_QUIET = ("httpx", "httpcore", "alembic", "sqlalchemy.engine")
+_QUIET = ("httpx2", "httpcore2", "alembic", "sqlalchemy.engine")
 
 
 def create_app() -> Flask:

@@ -15,7 +15,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import httpx
+import httpx2
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey, import_key
 
@@ -47,9 +47,9 @@ class IssuerSilent(Exception):  # noqa: N818 - an outcome, not an error of ours
 class IssuerClient:
     """Bounded calls to one issuer; nothing is followed, nothing foreign is fetched."""
 
-    def __init__(self, issuer: str, *, transport: httpx.BaseTransport | None = None) -> None:
+    def __init__(self, issuer: str, *, transport: httpx2.BaseTransport | None = None) -> None:
         self._issuer = issuer
-        self._http = httpx.Client(
+        self._http = httpx2.Client(
             timeout=_TIMEOUT_S,
             follow_redirects=False,
             transport=transport,
@@ -81,7 +81,7 @@ class IssuerClient:
             headers["Authorization"] = f"Bearer {bearer}"
         try:
             document = json.loads(self._read(url, headers))
-        except (httpx.HTTPError, httpx.InvalidURL, ValueError, RecursionError) as error:
+        except (httpx2.HTTPError, httpx2.InvalidURL, ValueError, RecursionError) as error:
             raise IssuerSilent(type(error).__name__) from error
         if not isinstance(document, dict):
             raise IssuerSilent("the answer is not a JSON object")
@@ -94,7 +94,7 @@ class IssuerClient:
         give_up_at = time.monotonic() + _DEADLINE_S
         body = bytearray()
         with self._http.stream("GET", url, headers=dict(headers)) as response:
-            if response.status_code != httpx.codes.OK:
+            if response.status_code != httpx2.codes.OK:
                 raise IssuerSilent(f"answered {response.status_code}")
             for chunk in response.iter_bytes():
                 body += chunk
