@@ -68,7 +68,9 @@ class FormGuard:
 
         @app.before_request
         def _require() -> None:
-            if request.method not in _SAFE_METHODS and request.endpoint not in exempt:
+            # No endpoint: nothing here acts on the request, and 404 or 405 is the truer answer.
+            unsafe = request.endpoint is not None and request.method not in _SAFE_METHODS
+            if unsafe and request.endpoint not in exempt:
                 self.require()
 
         @app.after_request

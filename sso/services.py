@@ -70,7 +70,9 @@ class Services:
 
 def lay_foundation(app: Flask, settings: Settings, clock: Clock) -> Foundation:
     """Return the foundation of *settings*; connects to nothing."""
-    storage = open_storage(app, settings.database_url.get_secret_value())
+    storage = open_storage(
+        app, settings.database_url.get_secret_value(), connections=settings.threads
+    )
     ring = KeyRing([key.get_secret_value() for key in settings.secret_keys])
     passwords = Passwords(settings.passwords)
     return Foundation(

@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 import uuid
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import select
 
 from sso.clients import redirect_uris
 from sso.parameters import space_separated
@@ -124,6 +127,36 @@ class Clients:
 
         self._storage.write(work)
         return Registered(client, secret)
+
+    def add_secret(self, client_id: str, *, old_valid_s: int) -> str:
+        """Return a new secret; those there were stay valid for *old_valid_s* more seconds.
+
+        Two are valid at most: a third one's oldest ends at once (A-21).
+        """
+        secret = new_secret()
+        now = self._clock()
+        ends_at = now + timedelta(seconds=old_valid_s)
+
+        def work(session: Session) -> None:
+            query = (
+                select(ClientSecret)
+                .where(ClientSecret.client_id == client_id)
+                .order_by(ClientSecret.created_at.desc())
+                .with_for_update()
+            )
+            newest, *older = session.scalars(query)
+            if newest.expires_at is None or newest.expires_at > ends_at:
+                newest.expires_at = ends_at
+            for old in older:
+                session.delete(old)
+            session.add(
+                ClientSecret(
+                    digest=digest(secret), client_id=client_id, created_at=now, expires_at=None
+                )
+            )
+
+        self._storage.write(work)
+        return secret
 
     def _scope_faults(self, scope: str) -> list[str]:
         unknown = set(space_separated(scope)) - set(self._supported_scopes)

@@ -25,9 +25,8 @@ T = TypeVar("T")
 _DEADLOCK = 1213
 _ATTEMPTS = 3
 _MYSQL_OPTIONS: dict[str, Any] = {
-    "pool_size": 16,
     "max_overflow": 0,
-    "pool_timeout": 1,
+    "pool_timeout": 3,
     "pool_pre_ping": True,  # a connection that the server dropped is replaced unseen
     "pool_recycle": 1_800,
     # Each statement sees what is committed, so the loser of a race finds what the winner wrote;
@@ -41,7 +40,11 @@ _MYSQL_OPTIONS: dict[str, Any] = {
         "init_command": "SET SESSION innodb_lock_wait_timeout=5",
     },
 }
-_SQLITE_OPTIONS: dict[str, Any] = {"connect_args": {"timeout": 5}, "pool_timeout": 1}
+_SQLITE_OPTIONS: dict[str, Any] = {
+    "max_overflow": 0,
+    "pool_timeout": 3,
+    "connect_args": {"timeout": 5},
+}
 
 db = SQLAlchemy()
 
@@ -95,14 +98,18 @@ class Storage:
             session.execute(text("SELECT 1"))
 
 
-def open_storage(app: Flask, database_url: str) -> Storage:
-    """Bind *app* to the database and return its storage; nothing is asked of the server yet."""
+def open_storage(app: Flask, database_url: str, *, connections: int) -> Storage:
+    """Bind *app* to the database and return its storage; nothing is asked of the server yet.
+
+    *connections* at most are open at once: as many as there are threads to use them.
+    """
     url = make_url(database_url)
     sqlite = url.get_backend_name() == "sqlite"
     if sqlite and url.database:
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
     app.config["SQLALCHEMY_DATABASE_URI"] = database_url
-    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = _SQLITE_OPTIONS if sqlite else _MYSQL_OPTIONS
+    options = _SQLITE_OPTIONS if sqlite else _MYSQL_OPTIONS
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = {**options, "pool_size": connections}
     db.init_app(app)
     with app.app_context():
         engine = db.engine

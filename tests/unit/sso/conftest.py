@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,11 +12,23 @@ from tests.unit.sso.house import House
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.support.stores import Store
+
+
+@pytest.fixture(scope="session")
+def furnished(tmp_path_factory: pytest.TempPathFactory, valkey: Store) -> Path:
+    """A migrated SQLite file with keys and one account, to be copied."""
+    file = tmp_path_factory.mktemp("sso") / "sso.sqlite3"
+    house = House(f"sqlite:///{file}", valkey.url)
+    house.close()
+    return file
+
 
 @pytest.fixture
-def house(tmp_path: Path, valkey_url: str) -> House:
+def house(tmp_path: Path, valkey_url: str, furnished: Path) -> House:
     """An SSO over SQLite."""
-    return House(f"sqlite:///{tmp_path / 'sso.sqlite3'}", valkey_url)
+    file = shutil.copy(furnished, tmp_path / "sso.sqlite3")
+    return House(f"sqlite:///{file}", valkey_url, fresh=False)
 
 
 @pytest.fixture

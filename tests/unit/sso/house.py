@@ -21,6 +21,7 @@ from sso.clock import utc_now
 from sso.factory import build_app
 from sso.services import lay_foundation
 from sso.settings import Settings
+from sso.storage.engine import db
 from sso.storage.migrate import migrate
 
 if TYPE_CHECKING:
@@ -63,24 +64,46 @@ class App:
     client_secret: str | None
 
 
+def settings_of(database_url: str, redis_url: str, **settings: object) -> Settings:
+    """Return settings that an operator could have written."""
+    given: dict[str, object] = {
+        "issuer": ISSUER,
+        "database_url": database_url,
+        "redis_url": redis_url,
+        "secret_keys": SECRET_KEYS,
+        "default_audience": "http://127.0.0.1:7000",
+    }
+    return Settings.model_validate({**given, **settings})
+
+
 class House:
     """The SSO of *settings*."""
 
-    def __init__(self, database_url: str, redis_url: str, **settings: object) -> None:
-        given: dict[str, object] = {
-            "issuer": ISSUER,
-            "database_url": database_url,
-            "redis_url": redis_url,
-            "secret_keys": SECRET_KEYS,
-            "default_audience": "http://127.0.0.1:7000",
-        }
-        self.settings = Settings.model_validate({**given, **settings})
+    def __init__(
+        self, database_url: str, redis_url: str, *, fresh: bool = True, **settings: object
+    ) -> None:
+        self.settings = settings_of(database_url, redis_url, **settings)
         self.clock = MovedClock()
         self.base: Foundation = lay_foundation(Flask("sso"), self.settings, self.clock)
-        migrate(self.base.storage)
+        if fresh:
+            migrate(self.base.storage)
+            self.new_user("ada")
         self.app = build_app(self.settings, clock=self.clock)
-        self.user: User = self.new_user("ada")
+        found = self.base.users.find_by_name("ada")
+        assert found
+        self.user: User = found
         self.client = self.new_client(first_party=True)
+
+    def close(self) -> None:
+        """Close every connection, so that the database's file is whole."""
+        self.base.storage.engine.dispose()
+        with self.app.app_context():
+            db.engine.dispose()
+
+    @staticmethod
+    def node(database_url: str, redis_url: str, **settings: object) -> Flask:
+        """Return another node over the same database."""
+        return build_app(settings_of(database_url, redis_url, **settings))
 
     def new_user(self, name: str, password: str = PASSWORD) -> User:
         """Make an account."""
