@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from launcher import listening, toml
 from launcher.child import Child
-from launcher.commands import ROOT, Command, party_command, register_first_party
+from launcher.commands import ROOT, party_command, register_first_party
 from launcher.crew import Crew, unready
 from launcher.folder import Folder, write_private
+from launcher.migrations import migrate
 from launcher.plan import EMBEDDED, Party, Plan, read_plan
 from launcher.signals import Signals, StopAsked
 from launcher.valkey import Store, embedded_store
@@ -92,12 +93,8 @@ class _House:
         is_new = not (self._folder.path / "sso.sqlite3").exists()
         self._configure(self._plan.sso)
         self._configure(self._plan.workbench)
-        migrations = [
-            Command([party.name, "migrate"], self._environ_of(party))
-            for party in (self._plan.sso, self._plan.workbench)
-        ]
-        for migration in migrations:
-            migration.finish(self._signals)
+        migrated = (self._plan.sso, self._plan.workbench)
+        migrate(migrated, self._folder, self._environ_of, self._signals)
         self._configure(self._plan.bff, **self._providers(fresh_database=is_new))
         self._start_parties()
 
