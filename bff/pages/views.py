@@ -16,6 +16,7 @@ from bff.problems import (
     STORE_UNAVAILABLE,
 )
 from httpkit.headers import allow_form_action
+from httpkit.i18n import current_language
 from httpkit.request_ids import current_request_id
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from httpkit.answers import Answer
 
-_LOGIN = "/bff/login?return_to=/"
+_LOGIN = "/bff/login?return_to=/&ui_locales="
 _STARTS_AGAIN = frozenset(
     problem.code
     for problem in (
@@ -98,6 +99,6 @@ def render_error_page(outcome: Answer) -> str:
 
 def _retry_url(code: str) -> str | None:
     if code in _STARTS_AGAIN:
-        return _LOGIN
+        return _LOGIN + current_language().tag
     # Never the address at hand: it may be a callback whose code is spent.
     return "/" if code == STORE_UNAVAILABLE.code else None

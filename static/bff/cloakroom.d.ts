@@ -60,7 +60,10 @@ export interface CallInit extends RequestInit {
  */
 export function fetch(input: RequestInfo | URL, init?: CallInit): Promise<Response>;
 
-/** Send the visitor to sign in, and back to `returnTo` (a local path; this page by default). */
+/**
+ * Send the visitor to sign in, in this page's language, and back to `returnTo`: a local path,
+ * by default this page with its query and fragment.
+ */
 export function login(options?: { returnTo?: string }): void;
 
 /** Sign out here, then leave for wherever signing out goes on. */

@@ -65,9 +65,12 @@ async function call(input, { signIn = true, ...init } = {}) {
 }
 export { call as fetch };
 
-/** Send the visitor to sign in, and back to `returnTo` (a local path; this page by default). */
+/** Send the visitor to sign in, in this page's language, and back to `returnTo`, a local path. */
 export function login({ returnTo = here() } = {}) {
-  location.assign(`/bff/login?${new URLSearchParams({ return_to: returnTo })}`);
+  const wanted = new URLSearchParams({ return_to: returnTo });
+  const { lang } = document.documentElement;
+  if (lang) wanted.set("ui_locales", lang);
+  location.assign(`/bff/login?${wanted}`);
 }
 
 /** Sign out here, then leave for wherever signing out goes on. */

@@ -74,11 +74,13 @@ def test_call_carries_the_header_and_nothing_to_foreign_origins(page: Page) -> N
 
 
 def test_missing_sign_in_leads_to_it_and_back_here(page: Page) -> None:
-    """Path, query and fragment of the page are what sign-in returns to."""
+    """Sign-in speaks the page's language and returns to its path, query and fragment."""
     page.route("**/api/thing", _answers(401, _LOGIN_REQUIRED))
     with page.expect_navigation(url="**/bff/login?*"):
         page.evaluate(f"void ({_CALL})(['/api/thing', {{}}])")
-    assert page.url.endswith("/bff/login?return_to=%2Fshown%2Faccount%3Ftab%3D1%23profile")
+    assert page.url.endswith(
+        "/bff/login?return_to=%2Fshown%2Faccount%3Ftab%3D1%23profile&ui_locales=en"
+    )
 
 
 def test_sign_in_that_does_not_help_is_not_tried_again(page: Page, origin: str) -> None:
@@ -182,7 +184,9 @@ def test_shell_says_when_the_session_is_over(page: Page, origin: str) -> None:
     page.goto(f"{origin}/shown/shell-signed-in")
     notice = page.locator("[data-when=ended]")
     notice.wait_for()
-    assert notice.get_by_role("link").get_attribute("href") == "/bff/login?return_to=/"
+    assert notice.get_by_role("link").get_attribute("href") == (
+        "/bff/login?return_to=/&ui_locales=en"
+    )
     assert not page.locator("[data-directory]").is_visible()
 
 

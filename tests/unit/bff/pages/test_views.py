@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from bff.pages.views import Visitor
 
+_LOGIN = "/bff/login?return_to=/&ui_locales=en"
+
 
 class _Person:
     """Somebody who is signed in."""
@@ -87,8 +89,14 @@ def test_shell_without_a_name_shows_the_subject() -> None:
 def test_shell_offers_sign_in_as_a_plain_link(*, ticket: bool) -> None:
     """Signed out or ended, one link leads on, without script."""
     page = Html(_browser(ticket=ticket).get("/").text)
-    assert "/bff/login?return_to=/" in page.links
+    assert _LOGIN in page.links
     assert ("You have been signed out" in page.text) is ticket
+
+
+def test_sign_in_goes_on_in_the_language_of_the_page() -> None:
+    """Whoever chose Chinese here is not met in English there."""
+    links = Html(_browser().get("/?ui_locales=zh").text).links
+    assert "/bff/login?return_to=/&ui_locales=zh-Hans" in links
 
 
 def test_refusal_is_a_page_with_a_reference_and_no_machine_words() -> None:
@@ -98,7 +106,7 @@ def test_refusal_is_a_page_with_a_reference_and_no_machine_words() -> None:
     assert answer.headers["X-Request-Id"] in answer.text
     assert "Said to machines." not in answer.text
     assert "detail" not in answer.text
-    assert "/bff/login?return_to=/" in Html(answer.text).links
+    assert _LOGIN in Html(answer.text).links
 
 
 def test_outage_offers_to_try_again_and_says_when() -> None:
