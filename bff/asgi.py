@@ -14,8 +14,11 @@ from bff.factory import build_control_plane
 from bff.proxy.access_log import AccessLog
 from bff.proxy.gateway import Gateway
 from bff.proxy.routes import Route, RouteTable
+from bff.proxy.session_events import PATH as EVENTS_PATH
+from bff.proxy.session_events import SessionEvents
 from bff.proxy.session_reader import SessionReader
 from bff.proxy.transport import Transport
+from bff.sessions.watch import SessionWatch
 from bff.settings import load_settings
 from httpkit.events import configure_logging, get_logger
 from httpkit.metrics import start_management_listener
@@ -82,6 +85,16 @@ class Worker:
             access_log=self._log,
         )
 
+        self._watch = SessionWatch(control.client, expires_in_ms=control.store.expires_in_ms)
+        self._events = SessionEvents(
+            public_url=settings.public_url,
+            cookie=control.cookie,
+            reader=self._reader,
+            watch=self._watch,
+            expires_in_ms=control.store.expires_in_ms,
+            access_log=self._log,
+        )
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection's event (ASGI 3)."""
         if scope["type"] == "lifespan":
@@ -94,6 +107,8 @@ class Worker:
             # Answered here, so that neither threads nor Redis nor Flask can make us look dead.
             await send(_ALIVE_HEAD)
             await send({"type": "http.response.body", "body": _ALIVE})
+        elif scope["raw_path"] == EVENTS_PATH:
+            await self._events.serve(scope, receive, send)
         elif not await self._gateway.take(scope, receive, send):
             # WSGI cannot tell `X_CSRF` from `X-CSRF`: the former never gets there (S-066).
             headers = [pair for pair in scope["headers"] if b"_" not in pair[0]]
@@ -117,6 +132,8 @@ class Worker:
                 return
 
     async def _close(self) -> None:
+        self._watch.close()
+        self._events.close()
         await self._transport.close()
         await self._reader.close()
         self._control.close()

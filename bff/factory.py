@@ -43,6 +43,8 @@ from httpkit.request_ids import install_request_ids
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import redis
+
     from bff.sessions.model import Session
     from bff.settings import Settings
 
@@ -66,6 +68,7 @@ class ControlPlane:
 
     app: Flask
     settings: Settings
+    client: redis.Redis
     registry: CollectorRegistry
     metrics: HttpMetrics
     cookie: SessionCookie
@@ -158,6 +161,7 @@ def build_control_plane(settings: Settings) -> ControlPlane:
     return ControlPlane(
         app=app,
         settings=settings,
+        client=client,
         registry=registry,
         metrics=metrics,
         cookie=cookie,

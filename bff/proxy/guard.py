@@ -31,6 +31,20 @@ def require_same_origin(headers: Iterable[tuple[bytes, bytes]], public_origin: b
     Raises:
         Refused: ``csrf_failed``.
     """
+    if _count_marks(headers, public_origin) != 1:
+        raise Refused(CSRF_FAILED, detail=_DETAIL, hint="X-CSRF is missing or stands twice")
+
+
+def require_no_foreign_origin(headers: Iterable[tuple[bytes, bytes]], public_origin: bytes) -> None:
+    """Return if the call names no foreign origin, whether or not it carries ``X-CSRF``.
+
+    For what a page cannot give a header to: an `EventSource`, a `WebSocket`. Raises as
+    `require_same_origin`.
+    """
+    _count_marks(headers, public_origin)
+
+
+def _count_marks(headers: Iterable[tuple[bytes, bytes]], public_origin: bytes) -> int:
     marks = 0
     for name, value in headers:
         if name not in _GUARDED:
@@ -44,5 +58,4 @@ def require_same_origin(headers: Iterable[tuple[bytes, bytes]], public_origin: b
                 raise Refused(CSRF_FAILED, detail=_DETAIL, hint="foreign Origin")
         elif value not in _OWN_SITES:
             raise Refused(CSRF_FAILED, detail=_DETAIL, hint="foreign Sec-Fetch-Site")
-    if marks != 1:
-        raise Refused(CSRF_FAILED, detail=_DETAIL, hint=f"{marks} X-CSRF headers")
+    return marks
