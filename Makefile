@@ -1,5 +1,4 @@
 # Cloakroom. `make run` needs Python 3.11 or newer and nothing else.
-.POSIX:
 .SUFFIXES:
 MAKEFLAGS += --no-print-directory
 
@@ -13,7 +12,7 @@ help:  ## Say what can be made.
 	@sed -n 's/^\([a-z]*\):.*  ## /\1\t/p' Makefile | expand -t 12
 
 run: $(VENV)/.run  ## Start everything; Ctrl-C stops it, the data stays in var/.
-	@exec $(BIN)/python app.py
+	@exec env CLOAKROOM_FOLLOWS_PARENT=1 $(BIN)/python app.py
 
 test: $(VENV)/.dev  ## Run every test; installs what it needs where it may.
 	@exec sh .ci/provide

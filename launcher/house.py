@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from launcher import listening, toml
+from launcher import guard, listening, toml
 from launcher.child import Child
 from launcher.commands import ROOT, party_command, register_first_party
 from launcher.crew import Crew, unready
@@ -42,6 +42,7 @@ def run(config: Path | None, environ: Mapping[str, str] = os.environ) -> int:
     """Run everything until somebody stops it; return the exit status."""
     os.umask(0o077)
     with Signals() as signals:
+        guard.follow_parent(environ)
         try:
             plan = read_plan(config, environ)
             with Folder(var_path(environ)) as folder:
