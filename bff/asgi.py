@@ -22,6 +22,7 @@ from bff.sessions.watch import SessionWatch
 from bff.settings import load_settings
 from httpkit.events import configure_logging, get_logger
 from httpkit.metrics import start_management_listener
+from httpkit.request_ids import new_request_id
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
@@ -35,11 +36,11 @@ if TYPE_CHECKING:
 
 _CONTROL_THREADS = 16
 _ALIVE = b'{"status":"alive"}\n'
-_ALIVE_HEAD = {
-    "type": "http.response.start",
-    "status": 200,
-    "headers": [(b"content-type", b"application/json"), (b"cache-control", b"no-store")],
-}
+_ALIVE_HEADERS = [
+    (b"content-type", b"application/json"),
+    (b"content-length", b"%d" % len(_ALIVE)),
+    (b"cache-control", b"no-store"),
+]
 # Authlib prints tokens and code verifiers at DEBUG; the others repeat our own lines.
 _QUIET = ("authlib", "httpx2", "httpcore2", "uvicorn.access", "werkzeug")
 _MANAGEMENT_LISTENING = "management.listening"
@@ -105,7 +106,8 @@ class Worker:
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["raw_path"] == b"/livez":
             # Answered here, so that neither threads nor Redis nor Flask can make us look dead.
-            await send(_ALIVE_HEAD)
+            headers = [*_ALIVE_HEADERS, (b"x-request-id", new_request_id().encode())]
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
             await send({"type": "http.response.body", "body": _ALIVE})
         elif scope["raw_path"] == EVENTS_PATH:
             await self._events.serve(scope, receive, send)

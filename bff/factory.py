@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from flask import Flask, request
+from flask import Flask, Response, request
 from prometheus_client import CollectorRegistry
 
 from bff.account.sessions import SessionsViews
@@ -21,7 +21,7 @@ from bff.login.transaction import TransactionCookies
 from bff.login.views import login_blueprint
 from bff.pages.views import pages_blueprint, render_error_page, render_landing
 from bff.problems import ROUTE_NOT_FOUND, Refused, Unavailable
-from bff.proxy.guard import require_same_origin
+from bff.proxy.guard import require_no_foreign_origin, require_same_origin
 from bff.sessions.codec import KeyRing, SessionCodec
 from bff.sessions.connect import connect
 from bff.sessions.cookie import SessionCookie
@@ -113,7 +113,7 @@ def build_control_plane(settings: Settings) -> ControlPlane:
     app = _app(settings, metrics)
     app.session_interface = VisitorSessionInterface(store, current)
     _install_health(app, store, providers)
-    require_own_page = _own_page_rule(settings.public_url)
+    require_own_page = _rule(require_same_origin, settings.public_url)
     forms = LogoutForms(ring)
     app.jinja_env.globals["csrf_token"] = lambda: forms.token(current.ticket())
     flow = LoginFlow(
@@ -141,6 +141,7 @@ def build_control_plane(settings: Settings) -> ControlPlane:
             cookie=cookie,
             current=current,
             require_own_page=require_own_page,
+            require_no_foreign_page=_rule(require_no_foreign_origin, settings.public_url),
         ).blueprint()
     )
     app.register_blueprint(
@@ -185,6 +186,7 @@ def _app(settings: Settings, metrics: HttpMetrics) -> Flask:
     install_request_ids(app)
     install_access_log(app)
     metrics.install(app)
+    app.after_request(_keep_from_caches)
     install_security_headers(app, https=settings.https)
     install_i18n(app, https=settings.https)
     install_answers(
@@ -199,14 +201,25 @@ def _wants_page() -> bool:
     return browser_navigates() and not request.path.startswith(_NEVER_PAGES)
 
 
-def _own_page_rule(public_url: str) -> Callable[[], None]:
+def _rule(
+    judge: Callable[[list[tuple[bytes, bytes]], bytes], None], public_url: str
+) -> Callable[[], None]:
+    """Return *judge* as a rule for the Flask request at hand."""
     origin = public_url.encode("ascii")
 
-    def require_own_page() -> None:
+    def require() -> None:
         headers = [(name.lower().encode(), value.encode()) for name, value in request.headers]
-        require_same_origin(headers, origin)
+        judge(headers, origin)
 
-    return require_own_page
+    return require
+
+
+def _keep_from_caches(response: Response) -> Response:
+    """Mark what may depend on the visitor, as the data plane marks it (S-078)."""
+    if request.endpoint != "static":
+        response.headers["Cache-Control"] = "private, no-store"
+        response.vary.add("Cookie")
+    return response
 
 
 def _install_health(app: Flask, store: SessionStore, providers: dict[str, Provider]) -> None:

@@ -54,6 +54,7 @@ class LogoutViews:
         cookie: SessionCookie,
         current: CurrentSession,
         require_own_page: Callable[[], None],
+        require_no_foreign_page: Callable[[], None],
     ) -> None:
         """Join the parts.
 
@@ -64,6 +65,7 @@ class LogoutViews:
             cookie: how the ticket is taken back.
             current: the session to end.
             require_own_page: refuses a script's call that did not come from our own page.
+            require_no_foreign_page: refuses a form that names a foreign page.
         """
         self._logout = logout
         self._addresses = addresses
@@ -71,6 +73,7 @@ class LogoutViews:
         self._cookie = cookie
         self._current = current
         self._require_own_page = require_own_page
+        self._require_no_foreign_page = require_no_foreign_page
 
     def blueprint(self) -> Blueprint:
         """Return the routes for mounting."""
@@ -83,6 +86,9 @@ class LogoutViews:
     def end_by_post(self) -> BaseResponse:
         """Answer a script with ``{logout_url}`` and a form with a redirect there."""
         if FIELD in request.form:
+            # A foreign form comes without the Strict cookie, so that no session is found whose
+            # field could be judged; the answer's Set-Cookie would still take the ticket away.
+            self._require_no_foreign_page()
             session = self._current.find()
             if session is not None:
                 self._forms.require(session.ticket, request.form[FIELD])
