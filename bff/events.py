@@ -11,9 +11,20 @@ LOGOUT_COMPLETED: Final = "logout.completed"
 SESSION_CREATED: Final = "session.created"
 SESSION_ENDED: Final = "session.ended"
 SESSION_WRITE_DROPPED: Final = "session.write_dropped"
+TOKEN_EXCHANGED: Final = "token.exchanged"  # noqa: S105 - an event's name
 TOKEN_REFRESHED: Final = "token.refreshed"  # noqa: S105 - an event's name
 TOKEN_REFRESH_REFUSED: Final = "token.refresh_refused"  # noqa: S105 - an event's name
 TOKEN_REFRESH_UNAVAILABLE: Final = "token.refresh_unavailable"  # noqa: S105 - an event's name
 TOKEN_REFRESH_MISCONFIGURED: Final = "token.refresh_misconfigured"  # noqa: S105 - an event's name
 TOKEN_WRITE_FAILED: Final = "token.write_failed"  # noqa: S105 - an event's name
 TOKEN_REVOCATION_FAILED: Final = "token.revocation_failed"  # noqa: S105 - an event's name
+
+# Why a session ended; a field of `session.ended` and a label of its metric.
+SIGNED_OUT: Final = "signed_out"
+REPLACED: Final = "replaced_by_new_login"
+OTHER_SESSION: Final = "ended_from_other_session"
+BACK_CHANNEL: Final = "provider_back_channel"
+FRONT_CHANNEL: Final = "provider_front_channel"
+REFRESH_REFUSED: Final = "refresh_refused"
+TOKEN_EXPIRED: Final = "token_expired"  # noqa: S105 - a reason's name
+OTHER_SUBJECT: Final = "refreshed_for_other_subject"

@@ -19,6 +19,7 @@ from bff.login.once import RedeemedStates, SignOutAddresses
 from bff.login.provider_logout import ProviderLogout, provider_logout_blueprint
 from bff.login.transaction import TransactionCookies
 from bff.login.views import login_blueprint
+from bff.metrics import BffMetrics
 from bff.pages.views import pages_blueprint, render_error_page, render_landing
 from bff.problems import ROUTE_NOT_FOUND, Refused, Unavailable
 from bff.proxy.guard import require_no_foreign_origin, require_same_origin
@@ -87,6 +88,8 @@ class ControlPlane:
 
 def build_control_plane(settings: Settings) -> ControlPlane:
     """Return the control plane; nothing is asked of Redis or of a provider yet."""
+    registry = CollectorRegistry()
+    metrics, counts = HttpMetrics(registry), BffMetrics(registry)
     client = connect(settings.redis_url.get_secret_value())
     ring = KeyRing([key.get_secret_value() for key in settings.secret_keys])
     codec = SessionCodec(ring)
@@ -95,6 +98,9 @@ def build_control_plane(settings: Settings) -> ControlPlane:
         codec,
         idle_ttl_s=settings.session.idle_ttl_s,
         absolute_ttl_s=settings.session.absolute_ttl_s,
+        observe=lambda operation, outcome, seconds: counts.store_seconds.labels(
+            operation, outcome
+        ).observe(seconds),
     )
     cookie = SessionCookie(
         settings.cookie_name, secure=settings.https, same_site=settings.session.cookie_same_site
@@ -105,10 +111,10 @@ def build_control_plane(settings: Settings) -> ControlPlane:
         )
         for provider in settings.providers
     }
-    logout = Logout(store, providers, post_logout_redirect_uri=f"{settings.public_url}/")
+    logout = Logout(
+        store, providers, post_logout_redirect_uri=f"{settings.public_url}/", metrics=counts
+    )
     current = CurrentSession(store, cookie)
-    registry = CollectorRegistry()
-    metrics = HttpMetrics(registry)
 
     app = _app(settings, metrics)
     app.session_interface = VisitorSessionInterface(store, current)
@@ -123,6 +129,7 @@ def build_control_plane(settings: Settings) -> ControlPlane:
         store=store,
         logout=logout,
         absolute_ttl_s=settings.session.absolute_ttl_s,
+        metrics=counts,
     )
     app.register_blueprint(
         login_blueprint(
@@ -149,10 +156,16 @@ def build_control_plane(settings: Settings) -> ControlPlane:
     )
     app.register_blueprint(
         SessionsViews(
-            store=store, current=current, cookie=cookie, require_own_page=require_own_page
+            store=store,
+            current=current,
+            cookie=cookie,
+            require_own_page=require_own_page,
+            metrics=counts,
         ).blueprint()
     )
-    app.register_blueprint(provider_logout_blueprint(ProviderLogout(client, store, providers)))
+    app.register_blueprint(
+        provider_logout_blueprint(ProviderLogout(client, store, providers, metrics=counts))
+    )
     app.register_blueprint(
         pages_blueprint(
             current_session=lambda: _visitor(current.find(), logout),
@@ -168,7 +181,7 @@ def build_control_plane(settings: Settings) -> ControlPlane:
         cookie=cookie,
         codec=codec,
         store=store,
-        lifecycle=TokenLifecycle(store, Leases(client), providers),
+        lifecycle=TokenLifecycle(store, Leases(client), providers, metrics=counts),
         client_tokens=ClientTokens(next(iter(providers.values()))),
         logout=logout,
     )

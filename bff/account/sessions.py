@@ -18,6 +18,7 @@ from httpkit.events import get_logger
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from bff.metrics import BffMetrics
     from bff.sessions.cookie import SessionCookie
     from bff.sessions.current import CurrentSession
     from bff.sessions.model import ListedSession, Session
@@ -36,6 +37,7 @@ class SessionsViews:
         current: CurrentSession,
         cookie: SessionCookie,
         require_own_page: Callable[[], None],
+        metrics: BffMetrics,
     ) -> None:
         """Join the parts.
 
@@ -44,11 +46,13 @@ class SessionsViews:
             current: whose sessions they are.
             cookie: how the ticket is taken back when the current session is ended here.
             require_own_page: refuses a call that did not come from our own page.
+            metrics: counts the sessions ended.
         """
         self._store = store
         self._current = current
         self._cookie = cookie
         self._require_own_page = require_own_page
+        self._metrics = metrics
 
     def blueprint(self) -> Blueprint:
         """Return the routes for mounting."""
@@ -90,11 +94,13 @@ class SessionsViews:
     def _end(self, listed: ListedSession) -> bool:
         ended = self._store.delete_by_digest(listed.digest)
         if ended:
+            provider = listed.device.provider
+            self._metrics.sessions_ended.labels(provider, events.OTHER_SESSION).inc()
             log.info(
                 events.SESSION_ENDED,
                 sid=listed.public_id[:12],
-                provider=listed.device.provider,
-                reason="ended from another session",
+                provider=provider,
+                reason=events.OTHER_SESSION,
             )
         return ended
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from bff.login.logout import Logout
     from bff.login.once import RedeemedStates
     from bff.login.transaction import TransactionCookies
+    from bff.metrics import BffMetrics
     from bff.sessions.store import SessionStore
     from bff.tokens.provider import Provider, TokenReply
 
@@ -89,6 +90,7 @@ class LoginFlow:
         store: SessionStore,
         logout: Logout,
         absolute_ttl_s: int,
+        metrics: BffMetrics,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._providers = providers
@@ -97,6 +99,7 @@ class LoginFlow:
         self._store = store
         self._logout = logout
         self._absolute_ttl_s = absolute_ttl_s
+        self._metrics = metrics
         self._clock = clock
 
     def start(
@@ -153,8 +156,13 @@ class LoginFlow:
             ticket = self._redeem(attempt, answer, device)
         except Refused as refusal:
             refusal.headers["Set-Cookie"] = spent_cookie
+            self._metrics.logins.labels(provider_name, refusal.problem.code).inc()
             log.info(events.LOGIN_FAILED, provider=provider_name, hint=refusal.hint)
             raise
+        except Unavailable as outage:
+            self._metrics.logins.labels(provider_name, outage.problem.code).inc()
+            raise
+        self._metrics.logins.labels(provider_name, "completed").inc()
         return CompletedLogin(ticket, attempt.return_to, spent_cookie)
 
     def _provider(self, name: str | None) -> Provider:

@@ -19,6 +19,7 @@ from httpkit.events import get_logger
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from bff.metrics import BffMetrics
     from bff.sessions.model import Session
     from bff.sessions.store import SessionStore
     from bff.tokens.provider import Provider
@@ -37,10 +38,12 @@ class Logout:
         providers: Mapping[str, Provider],
         *,
         post_logout_redirect_uri: str,
+        metrics: BffMetrics,
     ) -> None:
         self._store = store
         self._providers = providers
         self._post_logout_redirect_uri = post_logout_redirect_uri
+        self._metrics = metrics
         self._executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="revoke")
 
     def end(self, session: Session, *, reason: str) -> None:
@@ -51,6 +54,7 @@ class Logout:
                 that it ended.
         """
         self._store.delete(session.ticket, session.record)
+        self._metrics.sessions_ended.labels(session.record.provider, reason).inc()
         log.info(
             events.SESSION_ENDED,
             sid=session.ticket.fingerprint,
@@ -74,7 +78,7 @@ class Logout:
         with suppress(Unavailable):
             session = self._store.load(ticket)
             if session is not None:
-                self.end(session, reason="replaced by a new login")
+                self.end(session, reason=events.REPLACED)
 
     def provider_address(self, session: Session) -> str | None:
         """Return where the provider signs the visitor out, or None where it offers no such place.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, jsonify, redirect, request, url_for
 
+from bff import events
 from bff.problems import BAD_REQUEST, CSRF_FAILED, Refused
 from httpkit.csrf import FIELD
 
@@ -113,7 +114,7 @@ class LogoutViews:
         if session is None:
             return None
         address = self._logout.provider_address(session)
-        self._logout.end(session, reason="signed out")
+        self._logout.end(session, reason=events.SIGNED_OUT)
         self._current.forget()
         if address is None:
             return None

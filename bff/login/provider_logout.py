@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     import redis
 
+    from bff.metrics import BffMetrics
     from bff.sessions.model import ListedSession
     from bff.sessions.store import SessionStore
     from bff.tokens.logout_token import LogoutToken
@@ -45,11 +46,13 @@ class ProviderLogout:
         store: SessionStore,
         providers: Mapping[str, Provider],
         *,
+        metrics: BffMetrics,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._redis = client
         self._store = store
         self._providers = providers
+        self._metrics = metrics
         self._clock = clock
 
     def back_channel(self, provider_name: str, logout_token: str) -> int:
@@ -71,7 +74,7 @@ class ProviderLogout:
                 named = self._store.sessions_of_provider_session(provider.issuer, token.sid)
             else:
                 named = self._store.sessions_of_subject(provider.issuer, token.sub or "")
-            return self._end(named, provider, "provider's back-channel logout")
+            return self._end(named, provider, events.BACK_CHANNEL)
         except Unavailable:
             self._forget(provider, token)
             raise
@@ -82,7 +85,7 @@ class ProviderLogout:
         if iss != provider.issuer or not sid:
             raise Refused(BAD_REQUEST, hint="front-channel logout without our issuer and a sid")
         named = self._store.sessions_of_provider_session(provider.issuer, sid)
-        return self._end(named, provider, "provider's front-channel logout")
+        return self._end(named, provider, events.FRONT_CHANNEL)
 
     def _provider(self, name: str) -> Provider:
         provider = self._providers.get(name)
@@ -93,6 +96,7 @@ class ProviderLogout:
     def _end(self, named: Sequence[ListedSession], provider: Provider, reason: str) -> int:
         ended = [session for session in named if self._store.delete_by_digest(session.digest)]
         for session in ended:
+            self._metrics.sessions_ended.labels(provider.name, reason).inc()
             log.info(
                 events.SESSION_ENDED,
                 sid=session.public_id[:12],

@@ -96,7 +96,7 @@ class Route:
             strip_prefix=settings.strip_prefix,
             token=TokenKind(settings.token),
             methods=frozenset(settings.methods),
-            audience=settings.audience or "",
+            audience=settings.token_target,
             timeout_s=settings.timeout_s,
             body_limit_bytes=settings.body_limit_bytes,
             allow_set_cookie=settings.allow_set_cookie,

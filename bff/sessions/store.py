@@ -10,7 +10,8 @@ Spec: ASVS 7.2 to 7.4; RFC 10017 §6.1.2.
 
 from __future__ import annotations
 
-from contextlib import suppress
+import time
+from contextlib import contextmanager, suppress
 from enum import Enum
 from typing import TYPE_CHECKING, Final, cast
 
@@ -23,7 +24,7 @@ from bff.sessions.connect import store_errors
 from bff.sessions.model import ListedSession, Session, Ticket, key_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import redis
 
@@ -46,12 +47,28 @@ class SessionStore:
     """Creates, loads, replaces and deletes sessions."""
 
     def __init__(
-        self, client: redis.Redis, codec: SessionCodec, *, idle_ttl_s: int, absolute_ttl_s: int
+        self,
+        client: redis.Redis,
+        codec: SessionCodec,
+        *,
+        idle_ttl_s: int,
+        absolute_ttl_s: int,
+        observe: Callable[[str, str, float], None] = lambda _operation, _outcome, _seconds: None,
     ) -> None:
+        """Join the parts.
+
+        Args:
+            client: of `connect`.
+            codec: seals what is written and opens what is read.
+            idle_ttl_s: how long a session lives unused.
+            absolute_ttl_s: how long it lives at most.
+            observe: told each operation, how it came out, and its time in seconds.
+        """
         self._redis = client
         self._codec = codec
         self._idle_ms = idle_ttl_s * 1000
         self._absolute_ms = absolute_ttl_s * 1000
+        self._observe = observe
         self._create = client.register_script(scripts.CREATE)
         self._replace = client.register_script(scripts.REPLACE)
         self._touch = client.register_script(scripts.TOUCH)
@@ -71,7 +88,7 @@ class SessionStore:
         device = msgspec.structs.replace(
             device, provider=record.provider, created_at=record.created_at
         )
-        with store_errors():
+        with self._asking("create"):
             for index in self._indexes_of(record):
                 self._index(keys=[index], args=[ticket.digest, self._absolute_ms])
             self._create(
@@ -92,7 +109,7 @@ class SessionStore:
 
         What does not open is dropped: it is damaged or foreign, and nobody can ever read it.
         """
-        with store_errors():
+        with self._asking("load"):
             pipeline = self._redis.pipeline(transaction=False)
             pipeline.hmget(ticket.key, "r", "t", "v")
             pipeline.pttl(ticket.key)
@@ -112,7 +129,7 @@ class SessionStore:
 
     def load_tokens(self, ticket: Ticket) -> TokenSet | None:
         """Return the token set alone, or None where there is no such session."""
-        with store_errors():
+        with self._asking("load"):
             sealed = cast("bytes | None", self._redis.hget(ticket.key, "t"))
         if sealed is None:
             return None
@@ -135,7 +152,7 @@ class SessionStore:
 
     def touch(self, ticket: Ticket) -> bool:
         """Slide the idle expiry, at most once a minute; return whether the session lives."""
-        with store_errors():
+        with self._asking("touch"):
             return bool(self._touch(keys=[ticket.key], args=[TOUCH_INTERVAL_MS]))
 
     def delete(self, ticket: Ticket, record: SessionRecord) -> bool:
@@ -144,14 +161,14 @@ class SessionStore:
         The index entries go after the session: an entry that points at nothing does no harm.
         """
         ended = self.delete_by_digest(ticket.digest)
-        with suppress(Unavailable), store_errors():
+        with suppress(Unavailable), self._asking("delete"):
             for index in self._indexes_of(record):
                 self._redis.zrem(index, ticket.digest)
         return ended
 
     def delete_by_digest(self, digest: str) -> bool:
         """End the session named *digest* without its ticket; return whether this call did it."""
-        with store_errors():
+        with self._asking("delete"):
             return bool(self._end(keys=[key_of(digest)], args=[digest]))
 
     def sessions_of_subject(self, iss: str, sub: str) -> list[ListedSession]:
@@ -164,14 +181,24 @@ class SessionStore:
 
     def expires_in_ms(self, digest: str) -> int | None:
         """Return what is left of the session named *digest*, or None where it is gone."""
-        with store_errors():
+        with self._asking("look_up"):
             left_ms = self._redis.pttl(key_of(digest))
         return left_ms if left_ms >= 0 else None
 
     def ping(self) -> None:
         """Return when Redis answers; raises `Unavailable`."""
-        with store_errors():
+        with self._asking("ping"):
             self._redis.ping()
+
+    @contextmanager
+    def _asking(self, operation: str) -> Iterator[None]:
+        started_at, outcome = time.perf_counter(), "unavailable"
+        try:
+            with store_errors():
+                yield
+            outcome = "ok"
+        finally:
+            self._observe(operation, outcome, time.perf_counter() - started_at)
 
     def _compare_and_set(
         self,
@@ -183,7 +210,7 @@ class SessionStore:
         *,
         change: str = "",
     ) -> Written:
-        with store_errors():
+        with self._asking("replace"):
             outcome = self._replace(
                 keys=[ticket.key],
                 args=[field, sealed, counter, replaced, ticket.digest, change],
@@ -201,7 +228,7 @@ class SessionStore:
         return [f"{kind}:{name}" for name in self._codec.ring.pseudonyms(kind, iss, value)]
 
     def _listed(self, names: Sequence[str]) -> list[ListedSession]:
-        with store_errors():
+        with self._asking("list"):
             members = {
                 member.decode(): name
                 for name in names

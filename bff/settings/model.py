@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlencode
 
 from pydantic import (
     BaseModel,
@@ -102,6 +103,16 @@ class RouteSettings(_Frozen):
     resource: str | None = None
     scopes: Words = ()
     websocket: bool = False
+
+    @property
+    def token_target(self) -> str:
+        """What this route's token is for, as one string; empty for the provider's default."""
+        wanted = {
+            "audience": self.audience,
+            "resource": self.resource,
+            "scope": " ".join(self.scopes),
+        }
+        return urlencode({name: value for name, value in wanted.items() if value})
 
     @field_validator("path")
     @classmethod

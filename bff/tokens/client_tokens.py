@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
 
 from bff.problems import PROVIDER_UNAVAILABLE, Unavailable
 from bff.tokens.single_flight import SingleFlight
@@ -26,7 +27,7 @@ _AHEAD_OF_LIFETIME = 0.2
 
 
 class ClientTokens:
-    """Hands out client-credentials tokens, one a resource."""
+    """Hands out client-credentials tokens, one a target."""
 
     def __init__(self, provider: Provider, *, clock: Callable[[], float] = time.time) -> None:
         self._provider = provider
@@ -34,29 +35,29 @@ class ClientTokens:
         self._held: dict[str, AccessToken] = {}
         self._flights: SingleFlight[AccessToken] = SingleFlight(threads=_THREADS, name="client")
 
-    async def access_token_for(self, resource: str) -> str:
-        """Return a valid token for *resource* (RFC 8707), empty for the provider's default.
+    async def access_token_for(self, target: str) -> str:
+        """Return a valid token for *target*, as `RouteSettings.token_target` spells it.
 
         Raises:
             Unavailable: the provider gives none. A refusal counts too: this client is set up
                 wrongly there, which is no fault of the caller's.
         """
-        held = self._held.get(resource)
+        held = self._held.get(target)
         if held is not None:
             ahead_s = held.lifetime_s * _AHEAD_OF_LIFETIME
             if self._clock() < held.expires_at - ahead_s:
                 return held.value
-        flight = self._flights.submit(resource, lambda: self._fetch(resource))
+        flight = self._flights.submit(target, lambda: self._fetch(target))
         return (await asyncio.shield(asyncio.wrap_future(flight))).value
 
     def close(self) -> None:
         """Take nothing new."""
         self._flights.close()
 
-    def _fetch(self, resource: str) -> AccessToken:
+    def _fetch(self, target: str) -> AccessToken:
         try:
-            reply = self._provider.client_credentials(resource)
+            reply = self._provider.client_credentials(**dict(parse_qsl(target)))
         except GrantRefused as refusal:
             raise Unavailable(PROVIDER_UNAVAILABLE, hint=refusal.error) from refusal
-        self._held[resource] = reply.access_token
+        self._held[target] = reply.access_token
         return reply.access_token

@@ -50,6 +50,8 @@ if TYPE_CHECKING:
 _DEFAULT_LIFETIME_S = 3600.0  # where a provider does not say (RFC 6749 §5.1 only recommends it)
 _LIFETIME_LIMIT_S = 10 * 365 * 86400
 _ASSERTION_LIFETIME_S = 60
+_TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105 - a name
+_ACCESS_TOKEN_TYPE = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105 - a name
 _ALG_OF_KEY = ((RSAKey, "RS256"), (ECKey, "ES256"))
 
 
@@ -135,26 +137,39 @@ class Provider:
                 redirect_uri=self.redirect_uri,
             )
 
-    def refresh(self, refresh_token: str) -> TokenReply:
+    def refresh(self, refresh_token: str, **wanted: str) -> TokenReply:
         """Return the tokens that replace *refresh_token*; raises as `exchange_code`.
 
-        A reply lost on the wire is asked for once more: the provider may have rotated, and within
-        its grace the same refresh token yields the same successor. More than once would hammer a
-        provider that is sick.
+        *wanted* may narrow them by ``resource`` (RFC 8707) and ``scope``. A reply lost on the wire
+        is asked for once more: the provider may have rotated, and within its grace the same
+        refresh token yields the same successor. More than once would hammer a provider that is
+        sick.
         """
         with self._breaker.attempt():
             try:
-                return self._grant("refresh_token", refresh_token=refresh_token)
+                return self._grant("refresh_token", refresh_token=refresh_token, **wanted)
             except Unavailable as outage:
                 if outage.hint not in REPLY_LOST:
                     raise
-            return self._grant("refresh_token", refresh_token=refresh_token)
+            return self._grant("refresh_token", refresh_token=refresh_token, **wanted)
 
-    def client_credentials(self, resource: str) -> TokenReply:
-        """Return a token of the client's own (RFC 6749 §4.4); raises as `exchange_code`."""
-        parameters = {"resource": resource} if resource else {}
+    def exchange_token(self, access_token: str, **wanted: str) -> TokenReply:
+        """Return a token for another audience, in trade for *access_token* (RFC 8693 §2.1).
+
+        *wanted* names ``audience``, ``resource`` or ``scope``; raises as `exchange_code`.
+        """
         with self._breaker.attempt():
-            return self._grant("client_credentials", **parameters)
+            return self._grant(
+                _TOKEN_EXCHANGE,
+                subject_token=access_token,
+                subject_token_type=_ACCESS_TOKEN_TYPE,
+                **wanted,
+            )
+
+    def client_credentials(self, **wanted: str) -> TokenReply:
+        """Return a token of the client's own (RFC 6749 §4.4); raises as `exchange_code`."""
+        with self._breaker.attempt():
+            return self._grant("client_credentials", **wanted)
 
     def validate_id_token(
         self, id_token: str, expected: Expected, *, access_token: str | None
@@ -213,7 +228,7 @@ class Provider:
             )
 
     def _grant(self, grant_type: str, **parameters: str) -> TokenReply:
-        if self.settings.resource and "resource" not in parameters:
+        if self.settings.resource and not parameters.keys() & {"resource", "audience"}:
             parameters["resource"] = self.settings.resource
         endpoint = self.metadata().token_endpoint
         with provider_errors(), self._client() as client:
