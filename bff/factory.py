@@ -27,7 +27,7 @@ from bff.sessions.codec import KeyRing, SessionCodec
 from bff.sessions.connect import connect
 from bff.sessions.cookie import SessionCookie
 from bff.sessions.current import CurrentSession
-from bff.sessions.flask_interface import VisitorSessionInterface
+from bff.sessions.flask_interface import VisitorApp, VisitorSessionInterface
 from bff.sessions.store import SessionStore
 from bff.tokens.client_tokens import ClientTokens
 from bff.tokens.lease import Leases
@@ -187,8 +187,8 @@ def build_control_plane(settings: Settings) -> ControlPlane:
     )
 
 
-def _app(settings: Settings, metrics: HttpMetrics) -> Flask:
-    app = Flask(
+def _app(settings: Settings, metrics: HttpMetrics) -> VisitorApp:
+    app = VisitorApp(
         "bff",
         root_path=str(_ROOT),
         template_folder="templates",

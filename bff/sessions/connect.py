@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote, urlsplit
@@ -17,6 +18,7 @@ from redis.retry import Retry
 from redis.sentinel import Sentinel
 
 from bff.problems import STORE_UNAVAILABLE, Unavailable
+from bff.sessions.codec import Unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +32,12 @@ _REDIS_PORT = 6379
 _SENTINEL_PORT = 26379
 
 # Answers of a server that lives but cannot serve. Any other error reply is a bug of ours.
-_OUTAGE_REPLIES = ("CLUSTERDOWN", "LOADING", "MASTERDOWN", "MISCONF", "NOAUTH", "NOREPLICAS")
+# Not always the first word: redis-py names the command of a pipeline before it, and Redis before
+# 7.0 the script.
+_OUTAGE_REPLY = re.compile(
+    r"\b(?:CLUSTERDOWN|LOADING|MASTERDOWN|MISCONF|NOAUTH|NOREPLICAS|OOM|READONLY)\b"
+)
+_FOREIGN_REPLY = "WRONGTYPE"
 _OUTAGE_ERRORS = (
     redis.exceptions.ConnectionError,
     redis.exceptions.TimeoutError,
@@ -48,14 +55,17 @@ def store_errors() -> Iterator[None]:
 
     Raises:
         Unavailable: ``store_unavailable``; sessions are kept and nobody is signed out.
+        Unreadable: the key holds a value of another kind, which nobody of ours put there.
     """
     try:
         yield
     except _OUTAGE_ERRORS as error:
         raise Unavailable(STORE_UNAVAILABLE, hint=type(error).__name__) from error
     except redis.exceptions.ResponseError as error:
-        if str(error).startswith(_OUTAGE_REPLIES):
-            raise Unavailable(STORE_UNAVAILABLE, hint=str(error).partition(" ")[0]) from error
+        if outage := _OUTAGE_REPLY.search(str(error)):
+            raise Unavailable(STORE_UNAVAILABLE, hint=outage.group()) from error
+        if _FOREIGN_REPLY in str(error):
+            raise Unreadable("of another kind than ours") from error
         raise
 
 
@@ -100,10 +110,7 @@ def _by_sentinel(parts: SplitResult) -> redis.Redis:
     service, _slash, database = parts.path.strip("/").partition("/")
     sentinel = Sentinel(
         _nodes(parts, _SENTINEL_PORT),
-        sentinel_kwargs={
-            "socket_connect_timeout": CONNECT_TIMEOUT_S,
-            "socket_timeout": COMMAND_TIMEOUT_S,
-        },
+        sentinel_kwargs=_options(),  # else redis-py asks a dead sentinel again and again
         **_options(),
         **_credentials(parts),
         db=int(database or 0),
@@ -116,8 +123,7 @@ def _by_cluster(parts: SplitResult) -> redis.Redis:
     with store_errors():
         cluster = RedisCluster(
             startup_nodes=[ClusterNode(host, port) for host, port in _nodes(parts, _REDIS_PORT)],
-            socket_connect_timeout=CONNECT_TIMEOUT_S,
-            socket_timeout=COMMAND_TIMEOUT_S,
+            **_options(),
             **_credentials(parts),
         )
     # It shares the commands that the store uses, if not the base class.

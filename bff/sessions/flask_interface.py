@@ -9,21 +9,25 @@ while Redis is down.
 
 from __future__ import annotations
 
+from copy import deepcopy
+from functools import wraps
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
+from flask import Flask, g
 from flask.sessions import SessionInterface
 from flask_session.base import ServerSideSession
 
 from bff import events
-from bff.problems import login_required
+from bff.problems import Refused, Unavailable, login_required
 from bff.sessions.store import Written
 from httpkit.events import get_logger
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
 
-    from flask import Flask, Request
+    from flask import Request
+    from flask.typing import ResponseReturnValue
     from flask.wrappers import Response
 
     from bff.sessions.current import CurrentSession
@@ -62,38 +66,47 @@ class VisitorSession(ServerSideSession):  # type: ignore[misc] # Flask-Session h
         if self._before is not None:
             return
         session = self._current.find()
-        self._before = dict(session.record.flask) if session is not None else {}
-        dict.update(self, self._before)
+        self._before = session.record.flask if session is not None else {}
+        # A copy to the bottom: a list that is appended to and assigned again has changed.
+        dict.update(self, deepcopy(self._before))
         self.accessed = True
 
-    def __getitem__(self, key: str) -> Any:  # noqa: ANN401 - as Flask's
-        self._read()
-        return super().__getitem__(key)
 
-    def __setitem__(self, key: str, value: Any) -> None:  # noqa: ANN401 - as Flask's
-        self._read()
-        super().__setitem__(key, value)
+def _reading_first(name: str) -> Callable[..., Any]:
+    inherited: Callable[..., Any] = getattr(ServerSideSession, name)
 
-    def __delitem__(self, key: str) -> None:
+    @wraps(inherited)
+    def method(self: VisitorSession, *arguments: Any, **named: Any) -> Any:  # noqa: ANN401 - as a dictionary's
         self._read()
-        super().__delitem__(key)
+        return inherited(self, *arguments, **named)
 
-    def __contains__(self, key: object) -> bool:
-        self._read()
-        return bool(super().__contains__(key))
+    return method
 
-    def __iter__(self) -> Iterator[str]:
-        self._read()
-        return iter(super().__iter__())
 
-    def __len__(self) -> int:
-        self._read()
-        return int(super().__len__())
+# All of a dictionary: the one method that is forgotten would show an empty session.
+_DICTIONARY: Final = (
+    *("__contains__", "__eq__", "__getitem__", "__iter__", "__len__", "__ne__", "__or__"),
+    *("__reversed__", "__ror__", "copy", "get", "items", "keys", "values"),
+    *("__delitem__", "__ior__", "__setitem__", "clear", "pop", "popitem", "setdefault", "update"),
+)
+for _name in _DICTIONARY:
+    setattr(VisitorSession, _name, _reading_first(_name))
 
-    def get(self, key: str, default: Any = None) -> Any:  # noqa: ANN401 - as Flask's
-        """Return the value of *key*, or *default*."""
-        self._read()
-        return super().get(key, default)
+
+class VisitorApp(Flask):
+    """A Flask that writes the visitor's session before it finishes the answer.
+
+    Flask itself writes it last, where a refused or failed write could only be a bug's 500.
+    """
+
+    session_interface: VisitorSessionInterface
+
+    def dispatch_request(self) -> ResponseReturnValue:
+        """Return the view's answer, its session written; raises as `write` does."""
+        answer = super().dispatch_request()
+        # Not `flask.session`: asking for it counts as looking at it.
+        self.session_interface.write(g.visitor_session)
+        return answer
 
 
 class VisitorSessionInterface(SessionInterface):
@@ -105,7 +118,8 @@ class VisitorSessionInterface(SessionInterface):
 
     def open_session(self, app: Flask, request: Request) -> VisitorSession:  # noqa: ARG002
         """Return the session of the request at hand; nothing is read yet."""
-        return VisitorSession(self._current)
+        g.visitor_session = opened = VisitorSession(self._current)
+        return opened
 
     def save_session(
         self,
@@ -113,15 +127,27 @@ class VisitorSessionInterface(SessionInterface):
         session: VisitorSession,  # type: ignore[override] # ours is the only one it opens
         response: Response,
     ) -> None:
-        """Write what the request changed.
+        """Mark the answer as the visitor's own; write what a failed view had changed, if it can be.
+
+        The answer is finished: a write that fails now changes nothing of it.
+        """
+        if session.accessed:
+            response.vary.add("Cookie")
+        try:
+            self.write(session)
+        except (Refused, Unavailable) as failure:
+            log.warning(events.SESSION_WRITE_DROPPED, hint=failure.hint)
+
+    def write(self, session: VisitorSession) -> None:
+        """Write what the request changed, once.
 
         Raises:
             Refused: ``login_required``; an anonymous visitor has no session to write to, so that
                 a stranger can never fill the store (S-116).
+            Unavailable: Redis gives no answer.
         """
-        if session.accessed:
-            response.vary.add("Cookie")
         changes = session.changes() if session.modified else {}
+        session.modified = False
         if not changes:
             return
         found = self._current.find()
