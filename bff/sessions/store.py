@@ -105,18 +105,15 @@ class SessionStore:
         return ticket
 
     def load(self, ticket: Ticket) -> Session | None:
-        """Return the session of *ticket*, or None: expired, ended, never there, or not ours.
-
-        What does not open is dropped: it is damaged or foreign, and nobody can ever read it.
-        """
-        with self._asking("load"):
-            pipeline = self._redis.pipeline(transaction=False)
-            pipeline.hmget(ticket.key, "r", "t", "v")
-            pipeline.pttl(ticket.key)
-            (record, tokens, revision), ttl_ms = pipeline.execute()
-        if record is None or tokens is None or revision is None:
-            return None
+        """Return the session of *ticket*, or None: expired, ended, never there, or not ours."""
         try:
+            with self._asking("load"):
+                pipeline = self._redis.pipeline(transaction=False)
+                pipeline.hmget(ticket.key, "r", "t", "v")
+                pipeline.pttl(ticket.key)
+                (record, tokens, revision), ttl_ms = pipeline.execute()
+            if record is None or tokens is None or not (revision or b"").isdigit():
+                return None
             return Session(
                 ticket=ticket,
                 record=self._codec.open_record(ticket, record),
@@ -129,12 +126,10 @@ class SessionStore:
 
     def load_tokens(self, ticket: Ticket) -> TokenSet | None:
         """Return the token set alone, or None where there is no such session."""
-        with self._asking("load"):
-            sealed = cast("bytes | None", self._redis.hget(ticket.key, "t"))
-        if sealed is None:
-            return None
         try:
-            return self._codec.open_tokens(ticket, sealed)
+            with self._asking("load"):
+                sealed = cast("bytes | None", self._redis.hget(ticket.key, "t"))
+            return None if sealed is None else self._codec.open_tokens(ticket, sealed)
         except Unreadable:
             return None
 
@@ -152,8 +147,9 @@ class SessionStore:
 
     def touch(self, ticket: Ticket) -> bool:
         """Slide the idle expiry, at most once a minute; return whether the session lives."""
-        with self._asking("touch"):
+        with suppress(Unreadable), self._asking("touch"):
             return bool(self._touch(keys=[ticket.key], args=[TOUCH_INTERVAL_MS]))
+        return False
 
     def delete(self, ticket: Ticket, record: SessionRecord) -> bool:
         """End the session; return whether this call did it.
@@ -237,18 +233,26 @@ class SessionStore:
             pipeline = self._redis.pipeline(transaction=False)
             for digest in members:
                 pipeline.hmget(key_of(digest), _DEVICE_FIELD, "s")
-            described = zip(members, pipeline.execute(), strict=True)
-            found = [
-                self._described(digest, device, int(seen_ms)) if device is not None else None
-                for digest, (device, seen_ms) in described
-            ]
+            # A key that holds something foreign answers with an error of its own.
+            described = zip(members, pipeline.execute(raise_on_error=False), strict=True)
+            found = [self._described(digest, fields) for digest, fields in described]
             living = [session for session in found if session is not None]
             for digest in members.keys() - {session.digest for session in living}:
                 self._redis.zrem(members[digest], digest)
         return sorted(living, key=lambda session: -session.device.created_at)
 
-    def _described(self, digest: str, device: bytes, seen_ms: int) -> ListedSession | None:
+    def _described(
+        self, digest: str, fields: list[bytes | None] | redis.RedisError
+    ) -> ListedSession | None:
         try:
-            return ListedSession(digest, self._codec.open_device(digest, device), seen_ms / 1000)
+            with store_errors():
+                if not isinstance(fields, list):
+                    raise fields
+            device, seen_ms = fields
+            if device is None or seen_ms is None or not seen_ms.isdigit():
+                return None
+            return ListedSession(
+                digest, self._codec.open_device(digest, device), int(seen_ms) / 1000
+            )
         except Unreadable:
             return None
