@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, request
 from prometheus_client import CollectorRegistry
 
-from bff.account.sessions import SessionsViews
+from bff.account.device_pages import DevicePages
+from bff.account.sessions import OwnSessions, SessionsViews
 from bff.account.views import account_blueprint
 from bff.login.flow import LoginFlow
 from bff.login.logout import Logout
@@ -115,6 +116,7 @@ def build_control_plane(settings: Settings) -> ControlPlane:
         store, providers, post_logout_redirect_uri=f"{settings.public_url}/", metrics=counts
     )
     current = CurrentSession(store, cookie)
+    own = OwnSessions(store, metrics=counts)
 
     app = _app(settings, metrics)
     app.session_interface = VisitorSessionInterface(store, current)
@@ -156,12 +158,11 @@ def build_control_plane(settings: Settings) -> ControlPlane:
     )
     app.register_blueprint(
         SessionsViews(
-            store=store,
-            current=current,
-            cookie=cookie,
-            require_own_page=require_own_page,
-            metrics=counts,
+            own=own, current=current, cookie=cookie, require_own_page=require_own_page
         ).blueprint()
+    )
+    app.register_blueprint(
+        DevicePages(own=own, current=current, require_form=forms.require).blueprint()
     )
     app.register_blueprint(
         provider_logout_blueprint(ProviderLogout(client, store, providers, metrics=counts))

@@ -27,32 +27,60 @@ if TYPE_CHECKING:
 log = get_logger()
 
 
+class OwnSessions:
+    """Finds and ends the sessions of one person, seen from one of them."""
+
+    def __init__(self, store: SessionStore, *, metrics: BffMetrics) -> None:
+        """See *store*; *metrics* counts the sessions ended."""
+        self._store = store
+        self._metrics = metrics
+
+    def of(self, session: Session) -> list[ListedSession]:
+        """Return every session of the person whose *session* it is, this one included."""
+        return self._store.sessions_of_subject(session.record.iss, session.record.sub)
+
+    def others_of(self, session: Session) -> list[ListedSession]:
+        """Return every session of the person but this one."""
+        return [each for each in self.of(session) if each.digest != session.ticket.digest]
+
+    def end(self, listed: ListedSession) -> bool:
+        """End the session; return whether it was there to end."""
+        ended = self._store.delete_by_digest(listed.digest)
+        if ended:
+            provider = listed.device.provider
+            self._metrics.sessions_ended.labels(provider, events.OTHER_SESSION).inc()
+            log.info(
+                events.SESSION_ENDED,
+                sid=listed.public_id[:12],
+                provider=provider,
+                reason=events.OTHER_SESSION,
+            )
+        return ended
+
+
 class SessionsViews:
     """The routes of "my sessions"."""
 
     def __init__(
         self,
         *,
-        store: SessionStore,
+        own: OwnSessions,
         current: CurrentSession,
         cookie: SessionCookie,
         require_own_page: Callable[[], None],
-        metrics: BffMetrics,
     ) -> None:
         """Join the parts.
 
         Args:
-            store: finds and ends sessions.
+            own: finds and ends the person's sessions.
             current: whose sessions they are.
             cookie: how the ticket is taken back when the current session is ended here.
             require_own_page: refuses a call that did not come from our own page.
-            metrics: counts the sessions ended.
         """
-        self._store = store
+        self._own = own
         self._current = current
         self._cookie = cookie
         self._require_own_page = require_own_page
-        self._metrics = metrics
 
     def blueprint(self) -> Blueprint:
         """Return the routes for mounting."""
@@ -66,15 +94,15 @@ class SessionsViews:
     def index(self) -> Response:
         """Answer with every session of the person, the current one first."""
         session = self._current.require()
-        described = [_described(listed, session) for listed in self._own(session)]
+        described = [_described(listed, session) for listed in self._own.of(session)]
         return jsonify(sessions=sorted(described, key=lambda each: not each["current"]))
 
     def end_one(self, public_id: str) -> Response:
         """End the session of the person that has this id."""
         session = self._current.require()
-        for listed in self._own(session):
+        for listed in self._own.of(session):
             if listed.public_id == public_id:
-                self._end(listed)
+                self._own.end(listed)
                 response = Response(status=204)
                 if public_id == session.ticket.public_id:
                     response.headers.add("Set-Cookie", self._cookie.expire())
@@ -85,24 +113,7 @@ class SessionsViews:
     def end_others(self) -> Response:
         """End every session of the person but the current one."""
         session = self._current.require()
-        others = [each for each in self._own(session) if each.digest != session.ticket.digest]
-        return jsonify(revoked=sum(self._end(each) for each in others))
-
-    def _own(self, session: Session) -> list[ListedSession]:
-        return self._store.sessions_of_subject(session.record.iss, session.record.sub)
-
-    def _end(self, listed: ListedSession) -> bool:
-        ended = self._store.delete_by_digest(listed.digest)
-        if ended:
-            provider = listed.device.provider
-            self._metrics.sessions_ended.labels(provider, events.OTHER_SESSION).inc()
-            log.info(
-                events.SESSION_ENDED,
-                sid=listed.public_id[:12],
-                provider=provider,
-                reason=events.OTHER_SESSION,
-            )
-        return ended
+        return jsonify(revoked=sum(map(self._own.end, self._own.others_of(session))))
 
 
 def _described(listed: ListedSession, session: Session) -> dict[str, object]:

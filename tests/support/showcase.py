@@ -58,8 +58,8 @@ def _device(name: str | None, *, current: bool = False, hours: int = 0) -> dict[
 
 
 _DEVICES = [
-    _device("Firefox · Linux", current=True),
-    _device("Safari · iPhone", hours=3),
+    _device("Firefox, Linux", current=True),
+    _device("Safari, iPhone", hours=3),
     _device(None, hours=30),
 ]
 _SERVED = ["profile", "security", "devices", "applications"]
@@ -152,7 +152,7 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "shell-signed-out": ("bff/shell.html", {"session": None, "ended": False}),
     "shell-signed-in": ("bff/shell.html", {"session": Person(), "ended": False}),
     "shell-ended": ("bff/shell.html", {"session": None, "ended": True}),
-    "devices": ("bff/devices.html", {"devices": _DEVICES, "ended": ["Chrome · Windows"]}),
+    "devices": ("bff/devices.html", {"devices": _DEVICES, "ended": ["Chrome, Windows"]}),
     "devices-only-this": ("bff/devices.html", {"devices": _DEVICES[:1], "ended": []}),
     "landing": ("bff/landing.html", {"return_to": "/shown/shell-signed-in?a=1&b=2#c"}),
     "bff-error": (

@@ -191,7 +191,7 @@ def test_each_deed_has_a_name_of_its_own() -> None:
 
 def test_what_was_ended_is_named() -> None:
     """After the deed the page says which device it was."""
-    assert "Signed out: Chrome · Windows" in Html(_page("devices")).text
+    assert "Signed out: Chrome, Windows" in Html(_page("devices")).text
 
 
 def test_moments_are_whole_without_script() -> None:
