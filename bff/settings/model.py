@@ -19,7 +19,13 @@ from pydantic import (
     model_validator,
 )
 
-from bff.settings.rules import lines_or_list, require_http_url, require_origin, words_or_list
+from bff.settings.rules import (
+    lines_or_list,
+    require_http_url,
+    require_origin,
+    require_private_key,
+    words_or_list,
+)
 
 TokenMode = Literal["none", "user", "client", "user-or-none"]
 
@@ -70,6 +76,13 @@ class ProviderSettings(_Frozen):
     @classmethod
     def _issuer(cls, value: str, info: ValidationInfo) -> str:
         require_http_url(value, plain_http=bool(info.data.get("plain_http")))
+        return value
+
+    @field_validator("private_key_file")
+    @classmethod
+    def _private_key_file(cls, value: Path | None) -> Path | None:
+        if value is not None:
+            require_private_key(value)
         return value
 
     @field_validator("scopes")

@@ -6,10 +6,17 @@ import ipaddress
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
 if TYPE_CHECKING:
+    from pathlib import Path
     from urllib.parse import SplitResult
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+_RSA_BITS_MIN = 2048
 
 
 def is_loopback(host: str | None) -> bool:
@@ -49,6 +56,24 @@ def require_origin(value: str) -> str:
     if port in {None, _DEFAULT_PORTS[parts.scheme]}:
         return f"{parts.scheme}://{host}"
     return f"{parts.scheme}://{host}:{port}"
+
+
+def require_private_key(file: Path) -> None:
+    """Return if *file* holds a key that client assertions can be signed with (RS256, ES256)."""
+    try:
+        key = load_pem_private_key(file.read_bytes(), password=None)
+    except OSError as error:
+        raise ValueError(f"{file} cannot be read ({error.strerror})") from error
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        key = None
+    rsa = isinstance(key, RSAPrivateKey) and key.key_size >= _RSA_BITS_MIN
+    if not rsa and not (
+        isinstance(key, EllipticCurvePrivateKey) and isinstance(key.curve, SECP256R1)
+    ):
+        raise ValueError(
+            f"{file} must hold an RSA key of {_RSA_BITS_MIN} bits or more, or a P-256 key, "
+            "in PEM and without a passphrase"
+        )
 
 
 def words_or_list(value: object) -> object:
