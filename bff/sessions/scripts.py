@@ -46,18 +46,28 @@ if ended == 1 then redis.call('PUBLISH', '{CHANGES}', ARGV[1] .. ' ended') end
 return ended
 """
 
-# KEYS[1] session · ARGV least distance of two touches in ms → 1 alive, 0 gone
+# KEYS[1] session · ARGV least distance of two touches in ms
+# → the heads of record and token set, which name their keys; nothing where the session is gone
 # Idle expiry slides up to the absolute end and never beyond.
 TOUCH: Final = f"""
-local held = redis.call('HMGET', KEYS[1], 'a', 'i', 's')
-if not held[1] then return 0 end
+local held = redis.call('HMGET', KEYS[1], 'a', 'i', 's', 'r', 't')
+if not held[1] then return {{}} end
+local heads = {{string.sub(held[4], 1, 5), string.sub(held[5], 1, 5)}}
 {_NOW}
 local since = now_ms - held[3]
-if since >= 0 and since < tonumber(ARGV[1]) then return 1 end
+if since >= 0 and since < tonumber(ARGV[1]) then return heads end
 local left = held[1] - now_ms
-if left <= 0 then redis.call('DEL', KEYS[1]) return 0 end
+if left <= 0 then redis.call('DEL', KEYS[1]) return {{}} end
 redis.call('HSET', KEYS[1], 's', string.format('%.0f', now_ms))
 redis.call('PEXPIRE', KEYS[1], math.min(held[2], left))
+return heads
+"""
+
+# KEYS[1] session · ARGV field, the value that is replaced, value → 1 written, 0 it has changed
+# For the same content under another key: no counter grows, so no write under way is overtaken.
+RESEAL: Final = """
+if redis.call('HGET', KEYS[1], ARGV[1]) ~= ARGV[2] then return 0 end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
 return 1
 """
 

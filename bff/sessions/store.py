@@ -72,6 +72,7 @@ class SessionStore:
         self._create = client.register_script(scripts.CREATE)
         self._replace = client.register_script(scripts.REPLACE)
         self._touch = client.register_script(scripts.TOUCH)
+        self._swap_script = client.register_script(scripts.RESEAL)
         self._end = client.register_script(scripts.END)
         self._index = client.register_script(scripts.INDEX)
 
@@ -146,9 +147,18 @@ class SessionStore:
         return self._compare_and_set(ticket, "r", sealed, "v", revision)
 
     def touch(self, ticket: Ticket) -> bool:
-        """Slide the idle expiry, at most once a minute; return whether the session lives."""
-        with suppress(Unreadable), self._asking("touch"):
-            return bool(self._touch(keys=[ticket.key], args=[TOUCH_INTERVAL_MS]))
+        """Slide the idle expiry, at most once a minute; return whether the session lives.
+
+        A session in use under a key that is no longer the newest is sealed anew here, so that an
+        operator may drop the old key once every session has been used or has ended.
+        """
+        with suppress(Unreadable):
+            with self._asking("touch"):
+                touched = self._touch(keys=[ticket.key], args=[TOUCH_INTERVAL_MS])
+            heads = cast("list[bytes]", touched)
+            if not all(self._codec.ring.is_current(head) for head in heads):
+                self._reseal(ticket)
+            return bool(heads)
         return False
 
     def delete(self, ticket: Ticket, record: SessionRecord) -> bool:
@@ -185,6 +195,21 @@ class SessionStore:
         """Return when Redis answers; raises `Unavailable`."""
         with self._asking("ping"):
             self._redis.ping()
+
+    def _reseal(self, ticket: Ticket) -> None:
+        with self._asking("reseal"):
+            record, tokens = cast("list[bytes | None]", self._redis.hmget(ticket.key, "r", "t"))
+        with suppress(Unreadable):
+            if record is not None and not self._codec.ring.is_current(record):
+                sealed = self._codec.seal_record(ticket, self._codec.open_record(ticket, record))
+                self._swap(ticket, "r", record, sealed)
+            if tokens is not None and not self._codec.ring.is_current(tokens):
+                sealed = self._codec.seal_tokens(ticket, self._codec.open_tokens(ticket, tokens))
+                self._swap(ticket, "t", tokens, sealed)
+
+    def _swap(self, ticket: Ticket, field: str, replaced: bytes, sealed: bytes) -> None:
+        with self._asking("reseal"):
+            self._swap_script(keys=[ticket.key], args=[field, replaced, sealed])
 
     @contextmanager
     def _asking(self, operation: str) -> Iterator[None]:
