@@ -72,6 +72,7 @@ class Worker:
             control.codec,
             load_slowly=control.store.load_tokens,
             touch=control.store.touch,
+            idle_ttl_s=settings.session.idle_ttl_s,
         )
         info = logging.getLevelName(settings.log_level) <= logging.INFO
         self._log = AccessLog(control.metrics, enabled=info)

@@ -20,10 +20,12 @@ from bff.problems import BAD_REQUEST
 from bff.proxy.edge_request import EdgeRequest
 from bff.proxy.edge_rules import (
     HEAD_TOO_LARGE,
+    JUDGED_NAMES,
     NOT_IMPLEMENTED,
     URI_TOO_LONG,
     EdgeLimits,
     Fault,
+    expects_continue,
     judge_head,
     judge_size,
 )
@@ -70,6 +72,7 @@ class StrictHttpProtocol(asyncio.BufferedProtocol):
         self._parsed: EdgeRequest | None = None
         self._target = b""
         self._headers: list[tuple[bytes, bytes]] = []
+        self._judged: list[tuple[bytes, bytes]] = []
         self._in_head = False
         self._head_bytes = 0
         self._reading = True
@@ -163,6 +166,7 @@ class StrictHttpProtocol(asyncio.BufferedProtocol):
         """Expect a head."""
         self._target = b""
         self._headers = []
+        self._judged = []
         self._in_head = True
 
     def on_url(self, piece: bytes) -> None:
@@ -172,14 +176,19 @@ class StrictHttpProtocol(asyncio.BufferedProtocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         """Collect a line of the head; trailers are dropped."""
         if self._in_head:
-            self._headers.append((name.lower(), value))
+            name = name.lower()
+            self._headers.append((name, value))
+            if name in JUDGED_NAMES:
+                self._judged.append((name, value))
 
     def on_headers_complete(self) -> None:
         """Judge the head and give the request to the application, or refuse it."""
         self._in_head = False
         read_bytes, self._head_bytes = self._head_bytes, 0
         version = self._parser.get_http_version()
-        fault = judge_head(version, self._target, self._headers, self.limits)
+        fault = judge_head(version, self._target, self._judged, self.limits)
+        if fault is None and len(self._headers) > self.limits.headers:
+            fault = Fault(HEAD_TOO_LARGE, "too many headers")
         if fault is None and read_bytes > self.limits.head_bytes:  # some of it may be body
             fault = judge_size(self._target, self._headers, self.limits)
         if fault is None and self._parser.should_upgrade():
@@ -191,10 +200,7 @@ class StrictHttpProtocol(asyncio.BufferedProtocol):
             self, self._scope(version), keep_alive=self._parser.should_keep_alive()
         )
         if version != "1.0":
-            request.expects_continue = any(
-                name == b"expect" and value.lower() == b"100-continue"
-                for name, value in self._headers
-            )
+            request.expects_continue = expects_continue(self._judged)
         self._parsed = request
         if self._current is None:
             self._begin(request)

@@ -46,6 +46,8 @@ class EdgeRequest:
         "_edge",
         "_end_told",
         "_framing",
+        "_head",
+        "_is_bodiless",
         "_is_head",
         "_is_http10",
         "_waiter",
@@ -70,6 +72,8 @@ class EdgeRequest:
         self._end_told = False
         self._waiter: asyncio.Future[None] | None = None
         self._framing = 0
+        self._is_bodiless = False
+        self._head = b""
         self.keep_alive = keep_alive
         self.expects_continue = False
         self.body_complete = False
@@ -167,14 +171,28 @@ class EdgeRequest:
         head = b"".join(lines)
         if head.count(b"\n") != len(lines) or head.count(b"\r") != len(lines):
             raise BrokenReply("a line break in a header")
-        self._edge.write(head + b"\r\n")
+        # Held back for the body's first piece: one write, one packet. If none comes at once, the
+        # head goes alone, so that a stream begins when the upstream begins it.
+        self._head = head + b"\r\n"
+        asyncio.get_running_loop().call_soon(self._flush)
+
+    def _flush(self) -> None:
+        head, self._head = self._head, b""
+        if head:
+            self._edge.write(head)
+
+    def _write(self, data: bytes) -> None:
+        if self._head:
+            data = self._head + data
+            self._head = b""
+        self._edge.write(data)
 
     def _frame(self, status: int, length: bytes | None, lines: list[bytes]) -> None:
         """Decide how the body's end will be told (RFC 9112 §6.3)."""
         if length is not None and status != HTTPStatus.NO_CONTENT:
             lines.append(b"content-length: %b\r\n" % length)
         if self._is_head or status in _BODILESS:
-            self._framing = 0
+            self._is_bodiless = True
         elif length is not None:
             self._framing = int(length)
         elif self._is_http10:
@@ -186,24 +204,22 @@ class EdgeRequest:
 
     def _send_body(self, body: bytes, *, more: bool) -> None:
         framing = self._framing
-        if body and not self._is_head:
-            if framing == _CHUNKED:
-                self._edge.write(b"%x\r\n%b\r\n" % (len(body), body))
-            elif framing == _UNTIL_CLOSE:
-                self._edge.write(body)
-            elif len(body) > framing:
-                raise BrokenReply("a body longer than its content-length")
-            else:
-                self._framing = framing - len(body)
-                self._edge.write(body)
-        if more:
-            return
-        if self._framing == _CHUNKED:
-            self._edge.write(b"0\r\n\r\n")
-        elif self._framing > 0:
-            raise BrokenReply("a body shorter than its content-length")
-        self.replied = True
-        self._edge.finish(self)
+        if framing == _CHUNKED:
+            if body:
+                body = b"%x\r\n%b\r\n" % (len(body), body)
+            if not more:
+                body += b"0\r\n\r\n"
+        elif self._is_bodiless:
+            body = b""
+        elif framing != _UNTIL_CLOSE:
+            self._framing = framing = framing - len(body)
+            if framing < 0 or (framing and not more):
+                raise BrokenReply("a body of another length than its content-length")
+        if body or (self._head and not more):
+            self._write(body)
+        if not more:
+            self.replied = True
+            self._edge.finish(self)
 
     @property
     def ends_by_close(self) -> bool:

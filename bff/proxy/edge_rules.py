@@ -24,6 +24,8 @@ VERSION_UNSUPPORTED = ProblemType(
     "version_unsupported", 505, "This version of HTTP is not supported."
 )
 
+# What the rules look at, in lower case.
+JUDGED_NAMES = frozenset({b"content-length", b"expect", b"host", b"transfer-encoding"})
 _VERSIONS = frozenset({"1.0", "1.1"})
 # host[:port]; no list, no user, no blank.
 _HOST = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+;=%-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
@@ -61,9 +63,9 @@ class Fault:
 
 
 def judge_head(
-    version: str, target: bytes, headers: Sequence[tuple[bytes, bytes]], limits: EdgeLimits
+    version: str, target: bytes, judged: Sequence[tuple[bytes, bytes]], limits: EdgeLimits
 ) -> Fault | None:
-    """Return what is wrong with the head, or None; names are in lower case."""
+    """Return what is wrong with the head, or None; *judged* are its lines of `JUDGED_NAMES`."""
     if version not in _VERSIONS:
         return Fault(VERSION_UNSUPPORTED, "version")
     if len(target) > limits.target_bytes:
@@ -73,9 +75,12 @@ def judge_head(
         return Fault(BAD_REQUEST, "target is no path")
     if b"#" in target:
         return Fault(BAD_REQUEST, "a fragment in the target")
-    if len(headers) > limits.headers:
-        return Fault(HEAD_TOO_LARGE, "too many headers")
-    return _judge_lines(version, headers)
+    return _judge_lines(version, judged)
+
+
+def expects_continue(judged: Sequence[tuple[bytes, bytes]]) -> bool:
+    """Return whether the browser holds its body back until it is asked for."""
+    return any(name == b"expect" and value.lower() == b"100-continue" for name, value in judged)
 
 
 def judge_size(

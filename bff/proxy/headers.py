@@ -101,10 +101,12 @@ _NEVER_DOWN = _HOP_BY_HOP | {
     b"x-request-id",
     b"x-sendfile",
 }
+_JUDGED_DOWN = _NEVER_DOWN | {b"set-cookie"}
 _NEVER_DOWN_SUFFIX = b"cdn-cache-control"
 
 _CACHE_CONTROL: Final = b"private, no-store"
 _CACHE_CONTROL_KEPT = (b"no-cache", b"must-revalidate", b"proxy-revalidate", b"no-transform")
+_PLAIN_CONNECTION: Final = frozenset({b"keep-alive", b"close", b"Keep-Alive"})
 _MEMO_LIMIT: Final = 4096
 
 
@@ -143,15 +145,19 @@ class UpstreamHeaders:
             span_id: 16 hexadecimal digits, new for this call.
             access_token: for ``Authorization``; None on routes without one.
         """
-        named = connection_options(received)
         passes = self._passes
-        lines = []
-        for name, value in received:
+        kept = []
+        named = None
+        for line in received:
+            name = line[0]
             passed = passes.get(name)
             if passed is None:
                 passed = self._judge(name)
-            if passed and (named is None or name not in named):
-                lines.append(b"%b: %b\r\n" % (name, value))
+            if passed:
+                kept.append(b"%b: %b\r\n" % line)
+            elif name == b"connection" and line[1] not in _PLAIN_CONNECTION:
+                named = connection_options(received)
+        lines = kept if named is None else _without(kept, named)
         # Ours come after the sieve: no `Connection` option of the browser's can name them away.
         lines.append(self._forwarded.get(client_ip) or self._write_forwarded(client_ip))
         ours = f"x-request-id: {request_id}\r\ntraceparent: 00-{request_id}-{span_id}-01\r\n"
@@ -178,6 +184,10 @@ class UpstreamHeaders:
         return block
 
 
+def _without(lines: Iterable[bytes], named: frozenset[bytes]) -> list[bytes]:
+    return [line for line in lines if line.split(b":", 1)[0] not in named]
+
+
 def passes_up(name: bytes) -> bool:
     """Return whether a request header of this name (lower case) is relayed at all.
 
@@ -195,7 +205,7 @@ def connection_options(headers: Iterable[tuple[bytes, bytes]]) -> frozenset[byte
     """Return the names that ``Connection`` declares hop-by-hop, or None if it names none."""
     named: set[bytes] = set()
     for name, value in headers:
-        if name == b"connection" and value.lower() not in {b"keep-alive", b"close"}:
+        if name == b"connection":
             named.update(option.strip(b" \t") for option in value.lower().split(b","))
     return frozenset(named) or None
 
@@ -217,19 +227,25 @@ class ReplyHeaders:
             request_id: ours, in the place of any that the upstream made up.
             allow_set_cookie: the route lets the upstream set cookies of its own.
         """
-        named = connection_options(received)
         kept: Headers = []
+        named = caching = varying = None
         for line in received:
             name = line[0]
-            if name in _NEVER_DOWN or name.endswith(_NEVER_DOWN_SUFFIX):
-                continue
-            if name == b"set-cookie" and not (allow_set_cookie and self._is_foreign(line[1])):
-                continue
-            if named is not None and name in named:
-                continue
-            kept.append(line)
-        kept.append((b"cache-control", cache_control(received)))
-        kept.append((b"vary", vary(received)))
+            if name in _JUDGED_DOWN or name.endswith(_NEVER_DOWN_SUFFIX):
+                if name == b"connection":
+                    named = connection_options(received)
+                elif name == b"cache-control":
+                    caching = cache_control(received)
+                elif name == b"vary":
+                    varying = vary(received)
+                elif name == b"set-cookie" and allow_set_cookie and self._is_foreign(line[1]):
+                    kept.append(line)
+            else:
+                kept.append(line)
+        if named is not None:
+            kept = [line for line in kept if line[0] not in named]
+        kept.append((b"cache-control", caching or _CACHE_CONTROL))
+        kept.append((b"vary", varying or b"Cookie"))
         kept.append((b"x-request-id", request_id.encode("ascii")))
         return kept
 

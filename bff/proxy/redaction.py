@@ -28,10 +28,8 @@ class TokenWatch:
 
     def __init__(self, tokens: TokenSet) -> None:
         values = [token.value for token in tokens.access_tokens.values()]
-        if tokens.refresh_token is not None:
-            values.append(tokens.refresh_token)
-        if tokens.id_token is not None:
-            values.append(tokens.id_token)
+        values.append(tokens.refresh_token or "")
+        values.append(tokens.id_token or "")
         self._needles = [
             value[-_NEEDLE_CHARS:].encode() for value in values if len(value) >= _TOKEN_CHARS_MIN
         ]
@@ -39,23 +37,20 @@ class TokenWatch:
 
     def sees_in_headers(self, headers: Iterable[tuple[bytes, bytes]]) -> bool:
         """Return whether a header's value holds a token."""
-        values = b"\n".join([value for _, value in headers])
-        return any(needle in values for needle in self._needles)
+        return self._finds(b"\n".join([value for _, value in headers]))
 
     def sees_in_body(self, piece: bytes) -> bool:
         """Return whether the body, up to and including *piece*, holds a token."""
-        needles = self._needles
-        for needle in needles:
-            if needle in piece:
-                return True
         tail = self._tail
-        if tail:
-            seam = tail + piece[:_NEEDLE_CHARS]
-            if any(needle in seam for needle in needles):
+        if self._finds(piece) or (tail and self._finds(tail + piece[:_NEEDLE_CHARS])):
+            return True
+        if len(piece) < _NEEDLE_CHARS:
+            piece = tail + piece
+        self._tail = piece[-_NEEDLE_CHARS:]
+        return False
+
+    def _finds(self, data: bytes) -> bool:
+        for needle in self._needles:  # noqa: SIM110 - a generator costs more than the search
+            if needle in data:
                 return True
-        self._tail = (
-            piece[-_NEEDLE_CHARS:]
-            if len(piece) >= _NEEDLE_CHARS
-            else (tail + piece)[-_NEEDLE_CHARS:]
-        )
         return False

@@ -44,29 +44,45 @@ class SessionLink(asyncio.Protocol):
 
     def __init__(self) -> None:
         self._reader = hiredis.Reader(notEnoughData=_NOTHING_YET)
-        self._waiting: deque[asyncio.Future[Any]] = deque()
+        self._waiting: deque[asyncio.Future[Any] | None] = deque()
+        self._first: object = _NOTHING_YET
+        self._outgoing: list[bytes] = []
         self._transport: asyncio.Transport | None = None
         self._loop = asyncio.get_running_loop()
         self._sweeper: asyncio.TimerHandle | None = None
         self._sweeps = 0
         self.is_open = False
 
-    def ask(self, command: bytes) -> asyncio.Future[Any]:
+    def ask(self, command: bytes, *, pair: bool = False) -> asyncio.Future[Any]:
         """Send *command* and return the future of its reply.
 
         The reply is what hiredis makes of it; an error reply is a value, a `hiredis.ReplyError`.
         The future fails with `LinkLost` or `LinkSilent`.
+
+        Args:
+            command: one command, or two in a row.
+            pair: two it is, and the future's result is the tuple of their replies.
         """
         reply: asyncio.Future[Any] = self._loop.create_future()
         if not self.is_open or self._transport is None:
             reply.set_exception(LinkLost())
             return reply
+        if pair:
+            self._waiting.append(None)  # the first reply waits for the second
         self._waiting.append(reply)
-        self._transport.write(command)
+        if not self._outgoing:
+            # Everything that is asked in this turn of the loop leaves in one write.
+            self._loop.call_soon(self._flush)
+        self._outgoing.append(command)
         if self._sweeper is None:
             self._sweeps = 0
             self._sweeper = self._loop.call_later(_SWEEP_INTERVAL_S, self._sweep)
         return reply
+
+    def _flush(self) -> None:
+        commands, self._outgoing = self._outgoing, []
+        if self._transport is not None:
+            self._transport.write(b"".join(commands))
 
     def close(self) -> None:
         """Close; whoever still waits is told that the link is lost."""
@@ -84,6 +100,11 @@ class SessionLink(asyncio.Protocol):
         try:
             while (reply := self._reader.gets()) is not _NOTHING_YET:
                 asker = self._waiting.popleft()
+                if asker is None:
+                    self._first = reply
+                    continue
+                if self._first is not _NOTHING_YET:
+                    reply, self._first = (self._first, reply), _NOTHING_YET
                 if not asker.done():
                     asker.set_result(reply)
         except (hiredis.ProtocolError, IndexError):
@@ -114,7 +135,7 @@ class SessionLink(asyncio.Protocol):
             self._transport = None
         waiting, self._waiting = self._waiting, deque()
         for asker in waiting:
-            if not asker.done():
+            if asker is not None and not asker.done():
                 asker.set_exception(reason)
 
 

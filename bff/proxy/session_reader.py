@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from bff.problems import STORE_UNAVAILABLE, Unavailable
 from bff.proxy.session_link import (
@@ -32,9 +32,10 @@ _DIRECT_SCHEMES = ("redis://", "rediss://", "unix://")
 _OUTAGES = ("LOADING", "NOAUTH", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "BUSY", "NOPERM")
 _FOREIGN = "WRONGTYPE"  # somebody planted a value of another type under a session's name
 _FALLBACK_THREADS: Final = 8
+_TOUCH_INTERVAL_S: Final = 60.0
 _TOUCHES_REMEMBERED_MAX: Final = 100_000
-# The field of a session's hash that holds its sealed token set.
-_HGET_TOKENS = b"*3\r\n$4\r\nHGET\r\n$%d\r\n%b\r\n$1\r\nt\r\n"
+# How long the session has to live, and the field that holds its sealed token set.
+_READ = b"*2\r\n$4\r\nPTTL\r\n$%d\r\n%b\r\n*3\r\n$4\r\nHGET\r\n$%d\r\n%b\r\n$1\r\nt\r\n"
 
 
 class SessionReader:
@@ -47,7 +48,7 @@ class SessionReader:
         *,
         load_slowly: Callable[[Ticket], TokenSet | None],
         touch: Callable[[Ticket], object],
-        touch_interval_s: float = 60.0,
+        idle_ttl_s: float,
     ) -> None:
         """Nothing is sent yet.
 
@@ -56,14 +57,16 @@ class SessionReader:
             codec: opens what Redis holds.
             load_slowly: the store's own read; called in a worker thread.
             touch: slides the idle expiry; called in a worker thread and not waited for.
-            touch_interval_s: at most one touch a session in this time.
+            idle_ttl_s: the idle expiry; a minute of it may pass before it slides, or a quarter
+                where it is short.
         """
         self._url = redis_url
         self._direct = redis_url.startswith(_DIRECT_SCHEMES)
         self._codec = codec
         self._load_slowly = load_slowly
         self._touch = touch
-        self._touch_interval_s = touch_interval_s
+        self._touch_interval_s = min(_TOUCH_INTERVAL_S, idle_ttl_s / 4)
+        self._slide_below_ms = (idle_ttl_s - self._touch_interval_s) * 1000
         self._touched: dict[str, float] = {}
         self._threads = ThreadPoolExecutor(_FALLBACK_THREADS, "session-read")
         self._link: SessionLink | None = None
@@ -76,9 +79,9 @@ class SessionReader:
             Unavailable: ``store_unavailable``; nobody is signed out.
         """
         if self._direct:
-            reply = await self._ask(ticket)
+            left_ms, reply = await self._ask(ticket)
             if type(reply) is bytes:
-                return self._open(ticket, reply)
+                return self._open(ticket, reply, left_ms)
             if reply is None or str(reply).startswith(_FOREIGN):
                 return None
             self._require_service(reply)
@@ -96,18 +99,19 @@ class SessionReader:
             self._link.close()
         await asyncio.to_thread(self._threads.shutdown)
 
-    async def _ask(self, ticket: Ticket) -> object:
+    async def _ask(self, ticket: Ticket) -> tuple[object, object]:
         key = ticket.key.encode()
-        question = _HGET_TOKENS % (len(key), key)
+        question = _READ % (len(key), key, len(key), key)
         link = self._link
         try:
             if link is None or not link.is_open:
                 link = await self._reopened()
             try:
-                return await link.ask(question)
+                pair = await link.ask(question, pair=True)
             except LinkLost:  # a restarted server had closed it: ask the new one, once
                 link = await self._reopened()
-                return await link.ask(question)
+                pair = await link.ask(question, pair=True)
+            return cast("tuple[object, object]", pair)
         except (LinkLost, LinkSilent, LinkRefused) as error:
             raise Unavailable(STORE_UNAVAILABLE, hint=str(error) or type(error).__name__) from error
 
@@ -141,15 +145,17 @@ class SessionReader:
                 self._link.close()  # credentials or roles may be others on a new link
             raise Unavailable(STORE_UNAVAILABLE, hint=str(reply).partition(" ")[0])
 
-    def _open(self, ticket: Ticket, sealed: bytes) -> TokenSet | None:
+    def _open(self, ticket: Ticket, sealed: bytes, left_ms: object) -> TokenSet | None:
         try:
             tokens = self._codec.open_tokens(ticket, sealed)
         except Unreadable:
             return None
-        self._slide(ticket)
+        if isinstance(left_ms, int) and left_ms < self._slide_below_ms:
+            self._slide(ticket)
         return tokens
 
     def _slide(self, ticket: Ticket) -> None:
+        # Near its absolute end a session's expiry does not move any more: remember the attempt.
         now = time.monotonic()
         touched = self._touched
         if now - touched.get(ticket.digest, -self._touch_interval_s) < self._touch_interval_s:

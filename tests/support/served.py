@@ -197,7 +197,11 @@ def serve(desk: Desk, upstream: ScriptedUpstream) -> Iterator[Callable[..., Serv
 
         def make(lines: list[bytes]) -> tuple[Gateway, Callable[[], Awaitable[None]]]:
             reader = SessionReader(
-                redis_url, desk.codec, load_slowly=desk.store.load_tokens, touch=desk.store.touch
+                redis_url,
+                desk.codec,
+                load_slowly=desk.store.load_tokens,
+                touch=desk.store.touch,
+                idle_ttl_s=600,
             )
             carrier = transport()
             log = AccessLog(HttpMetrics(CollectorRegistry()), write=lines.append)

@@ -79,7 +79,11 @@ def own_page(ticket: Ticket | None, *more: tuple[bytes, bytes]) -> list[tuple[by
 async def node(desk: Desk) -> AsyncIterator[SessionEvents]:
     """One worker's stream over the sessions of *desk*."""
     reader = SessionReader(
-        desk.url, desk.codec, load_slowly=desk.store.load_tokens, touch=desk.store.touch
+        desk.url,
+        desk.codec,
+        load_slowly=desk.store.load_tokens,
+        touch=desk.store.touch,
+        idle_ttl_s=600,
     )
     watch = SessionWatch(desk.client, expires_in_ms=desk.store.expires_in_ms)
     log = AccessLog(HttpMetrics(CollectorRegistry()), write=lambda _line: None)

@@ -28,7 +28,6 @@ def reader_of(
     url: str | None = None,
     load_slowly: Callable[[Ticket], TokenSet | None] | None = None,
     touch: Callable[[Ticket], object] | None = None,
-    touch_interval_s: float = 60.0,
 ) -> SessionReader:
     """Return a reader whose long way round fails unless given."""
     return SessionReader(
@@ -36,7 +35,7 @@ def reader_of(
         desk.codec,
         load_slowly=load_slowly or _never,
         touch=touch or (lambda _ticket: None),
-        touch_interval_s=touch_interval_s,
+        idle_ttl_s=600,
     )
 
 
@@ -171,7 +170,7 @@ def test_unusual_reply_goes_the_long_way_round(desk: Desk, reply: bytes) -> None
 
 def test_reply_out_of_step_ends_the_link(desk: Desk) -> None:
     """Two replies to one question: nothing that comes later on this link is trusted."""
-    server = scripted(b"$-1\r\n$-1\r\n")
+    server = scripted(b":-2\r\n$-1\r\n$-1\r\n")
 
     async def run() -> None:
         reader = reader_of(desk, url=f"redis://127.0.0.1:{server.port}")
@@ -193,7 +192,7 @@ def test_credentials_and_database_are_sent_first(desk: Desk) -> None:
             heard.append(wire.receive())
             wire.send(b"+OK\r\n")
         heard.append(wire.receive())
-        wire.send(b"$-1\r\n")
+        wire.send(b":-2\r\n$-1\r\n")
         wire.receive()
 
     server = ScriptedUpstream()
@@ -208,11 +207,11 @@ def test_credentials_and_database_are_sent_first(desk: Desk) -> None:
     server.close()
     assert heard[0] == b"*3\r\n$4\r\nAUTH\r\n$4\r\nuser\r\n$4\r\np@ss\r\n"
     assert heard[1] == b"*2\r\n$6\r\nSELECT\r\n$1\r\n2\r\n"
-    assert heard[2].startswith(b"*3\r\n$4\r\nHGET\r\n")
+    assert heard[2].startswith(b"*2\r\n$4\r\nPTTL\r\n")
 
 
 def test_idle_expiry_slides_once_in_its_interval(desk: Desk) -> None:
-    """Many reads, one touch a session; a failing touch fails nobody."""
+    """Many reads, one touch a session that needs it; a failing touch fails nobody."""
     touched: list[str] = []
     done = threading.Event()
 
@@ -221,12 +220,15 @@ def test_idle_expiry_slides_once_in_its_interval(desk: Desk) -> None:
         done.set()
         raise OSError("not now")
 
-    first, second = desk.sign_in(), desk.sign_in()
+    first, second, new = desk.sign_in(), desk.sign_in(), desk.sign_in()
+    for ticket in (first, second):
+        desk.client.pexpire(ticket.key, 530_000)
 
     async def run() -> None:
         reader = reader_of(desk, touch=touch)
         for _ in range(20):
             assert await reader.load(first)
+            assert await reader.load(new)
         assert await reader.load(second)
         await reader.close()
 
@@ -270,7 +272,7 @@ def scripted(reply: bytes) -> ScriptedUpstream:
 
     def serve(wire: Wire) -> None:
         while wire.receive():
-            wire.send(reply)
+            wire.send(reply if reply.startswith(b":-2") else b":1000\r\n" + reply)
 
     server = ScriptedUpstream()
     server.serve = serve
