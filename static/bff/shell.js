@@ -1,5 +1,6 @@
 // What the directory says about the person who is signed in, and what to show when it says nothing.
 import { LoginRequired, Unavailable, fetch } from "./cloakroom.js";
+import { watch } from "./watch.js";
 
 const section = document.querySelector("[data-directory]");
 if (section) {
@@ -10,6 +11,7 @@ if (section) {
   addEventListener("pageshow", (event) => event.persisted && location.reload());
   section.hidden = false;
   ask(section, retry);
+  watch(({ state }) => state === "ended" && ended(section));
 }
 
 async function ask(section, retry) {

@@ -35,6 +35,13 @@ def _answers(
     return lambda route: route.fulfill(status=status, body=body, headers=sent | (headers or {}))
 
 
+def _stream(*states: str) -> Callable[[Route], None]:
+    """Return a route that tells these states and closes; the browser would come back late."""
+    events = "".join(f'event: session\ndata: {{"state": "{state}"}}\n\n' for state in states)
+    sent = {"Content-Type": "text/event-stream"}
+    return lambda route: route.fulfill(body=f"retry: 60000\n{events}", headers=sent)
+
+
 @pytest.fixture(scope="module")
 def origin() -> Iterator[str]:
     with served(showcase()) as origin:
@@ -214,3 +221,60 @@ def test_shell_says_when_the_network_is_gone_and_asks_again_by_itself(
     page.unroute("**/api/users/me")
     page.evaluate("dispatchEvent(new Event('online'))")
     page.locator("[data-when=answered]").wait_for()
+
+
+def test_session_ended_elsewhere_is_seen_without_asking(page: Page, origin: str) -> None:
+    """The page that greets somebody says so as soon as it is told."""
+    page.route("**/bff/events", _stream("active", "ended"))
+    page.goto(f"{origin}/shown/shell-signed-in")
+    page.locator("[data-when=ended]").wait_for()
+
+
+def test_all_tabs_share_one_stream_and_hear_the_same(page: Page, origin: str) -> None:
+    """A second tab opens no line of its own, and learns of the end from the first."""
+    streams: list[Route] = []
+
+    def hold(route: Route) -> None:
+        streams.append(route)
+
+    page.context.route("**/bff/events", hold)
+    page.goto(f"{origin}/shown/shell-signed-in")
+    page.locator("[data-when=answered]").wait_for()
+    other = page.context.new_page()
+    other.goto(f"{origin}/shown/shell-signed-in")
+    other.locator("[data-when=answered]").wait_for()
+    other.wait_for_function("navigator.locks.query().then(all => all.pending.length === 1)")
+    assert len(streams) == 1
+    _stream("ended")(streams[0])
+    page.locator("[data-when=ended]").wait_for()
+    other.locator("[data-when=ended]").wait_for()
+
+
+def test_stream_that_is_refused_means_the_end_only_where_nobody_is_signed_in(
+    page: Page, origin: str
+) -> None:
+    """After an outage the stream is asked for again; after a missing sign-in it is over."""
+    page.clock.install()
+    page.route("**/bff/events", _answers(503, {"code": "store_unavailable"}))
+    page.route("**/bff/user?slide=false", _answers(503, {"code": "store_unavailable"}))
+    with page.expect_response("**/bff/user?slide=false"):
+        page.goto(f"{origin}/shown/shell-signed-in")
+    page.locator("[data-when=answered]").wait_for()
+    assert not page.locator("[data-when=ended]").is_visible()
+    page.route("**/bff/events", _answers(401, _LOGIN_REQUIRED))
+    page.route("**/bff/user?slide=false", _answers(401, _LOGIN_REQUIRED))
+    with page.expect_response("**/bff/user?slide=false"):
+        page.clock.run_for(6000)
+    page.locator("[data-when=ended]").wait_for()
+
+
+def test_watching_stops_when_told(page: Page) -> None:
+    """The line is given back."""
+    page.evaluate(
+        "async () => { const { watch } = await import('/static/bff/watch.js');"
+        " window.stop = watch(() => {}); }"
+    )
+    held = "navigator.locks.query().then(all => all.held.length === %d)"
+    page.wait_for_function(held % 1)
+    page.evaluate("window.stop()")
+    page.wait_for_function(held % 0)

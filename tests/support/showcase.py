@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from flask import Flask, jsonify, render_template
+from flask import Flask, Response, jsonify, render_template
 from jinja2 import StrictUndefined
 from werkzeug.serving import WSGIRequestHandler, make_server
 
@@ -190,6 +190,11 @@ def showcase() -> Flask:
     @app.get("/api/users/me")
     def me() -> Any:  # noqa: ANN401 - a response of Flask's
         return jsonify(name="林晓雨", id="1042", email="xiaoyu@example.com")
+
+    @app.get("/bff/events")
+    def events() -> Response:
+        active = 'retry: 60000\nevent: session\ndata: {"state": "active", "expires_in_s": 900}\n\n'
+        return Response(active, mimetype="text/event-stream")
 
     return app
 

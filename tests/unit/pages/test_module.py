@@ -1,37 +1,37 @@
-"""The browser's module and its types say the same."""
+"""The browser's modules and their types say the same."""
 
 from __future__ import annotations
 
 import re
 
+import pytest
+
 from tests.support.programs import ROOT
 
-_MODULE = (ROOT / "static" / "bff" / "cloakroom.js").read_text(encoding="utf-8")
-_TYPES = (ROOT / "static" / "bff" / "cloakroom.d.ts").read_text(encoding="utf-8")
+_BFF = ROOT / "static" / "bff"
 
 
-def test_every_export_is_typed_and_every_type_exists() -> None:
+@pytest.mark.parametrize(
+    ("module", "names"),
+    [
+        (
+            "cloakroom",
+            {"Problem", "LoginRequired", "Unavailable", "user", "fetch", "login", "logout"},
+        ),
+        ("watch", {"watch"}),
+    ],
+)
+def test_every_export_is_typed_and_every_type_exists(module: str, names: set[str]) -> None:
     """Functions and classes of the one are those of the other."""
-    declared = set(re.findall(r"^export (?:class|function) (\w+)", _TYPES, re.MULTILINE))
-    exported = set(
-        re.findall(r"^export (?:async )?(?:class|function) (\w+)", _MODULE, re.MULTILINE)
-    )
-    exported |= set(re.findall(r"^export { \w+ as (\w+) }", _MODULE, re.MULTILINE))
-    assert (
-        exported
-        == declared
-        == {
-            "Problem",
-            "LoginRequired",
-            "Unavailable",
-            "user",
-            "fetch",
-            "login",
-            "logout",
-        }
-    )
+    source = (_BFF / f"{module}.js").read_text(encoding="utf-8")
+    types = (_BFF / f"{module}.d.ts").read_text(encoding="utf-8")
+    declared = set(re.findall(r"^export (?:class|function) (\w+)", types, re.MULTILINE))
+    exported = set(re.findall(r"^export (?:async )?(?:class|function) (\w+)", source, re.MULTILINE))
+    exported |= set(re.findall(r"^export { \w+ as (\w+) }", source, re.MULTILINE))
+    assert exported == declared == names
 
 
-def test_module_needs_no_other() -> None:
-    """One file is all that a page takes in."""
-    assert "import" not in re.sub(r"//.*|/\*.*?\*/", "", _MODULE, flags=re.DOTALL)
+def test_cloakroom_module_needs_no_other() -> None:
+    """One file is all that a page must take in."""
+    source = (_BFF / "cloakroom.js").read_text(encoding="utf-8")
+    assert "import" not in re.sub(r"//.*|/\*.*?\*/", "", source, flags=re.DOTALL)

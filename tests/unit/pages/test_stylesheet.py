@@ -88,6 +88,7 @@ def test_theme_colour_of_the_page_is_that_of_its_paper() -> None:
         ("shared/forms.js", 2_000),
         ("bff/shell.js", 2_500),
         ("bff/cloakroom.js", 5_000),
+        ("bff/watch.js", 2_500),
     ],
 )
 def test_what_a_page_loads_is_small(file: str, limit_bytes: int) -> None:
