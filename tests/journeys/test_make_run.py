@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from typing import TYPE_CHECKING
 
 import pytest
@@ -79,6 +80,13 @@ def test_a_person_signs_up_and_reads_their_name(running: House) -> None:
     assert answer.json()["name"] == visitor.person.username
     visitor.sign_out()
     assert visitor.api("/users/me").status == 401
+
+
+def test_no_party_names_its_server(running: House) -> None:
+    """What serves a party, and in which version, is nobody's business."""
+    for port in running.ports.values():
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/livez") as answer:
+            assert answer.headers["Server"] is None
 
 
 def test_everything_ends_and_is_still_there_afterwards(running: House) -> None:
