@@ -22,7 +22,7 @@ from bff.login.transaction import TransactionCookies
 from bff.login.views import login_blueprint
 from bff.metrics import BffMetrics
 from bff.pages.views import pages_blueprint, render_error_page, render_landing
-from bff.problems import ROUTE_NOT_FOUND, Refused, Unavailable
+from bff.problems import ROUTE_NOT_FOUND, Unavailable
 from bff.proxy.guard import require_no_foreign_origin, require_same_origin
 from bff.sessions.codec import KeyRing, SessionCodec
 from bff.sessions.connect import connect
@@ -120,7 +120,7 @@ def build_control_plane(settings: Settings) -> ControlPlane:
 
     app = _app(settings, metrics)
     app.session_interface = VisitorSessionInterface(store, current)
-    _install_health(app, store, providers)
+    _install_health(app, store)
     require_own_page = _rule(require_same_origin, settings.public_url)
     forms = LogoutForms(ring)
     app.jinja_env.globals["csrf_token"] = lambda: forms.token(current.ticket())
@@ -236,25 +236,16 @@ def _keep_from_caches(response: Response) -> Response:
     return response
 
 
-def _install_health(app: Flask, store: SessionStore, providers: dict[str, Provider]) -> None:
-    def redis() -> None:
+def _install_health(app: Flask, store: SessionStore) -> None:
+    """Be ready when Redis is. A provider's outage must not take away those who are signed in."""
+
+    def answering() -> None:
         try:
             store.ping()
         except Unavailable as outage:
             raise NotReady(f"Redis gives no answer ({outage.hint})") from outage
 
-    def reachable(provider: Provider) -> Callable[[], None]:
-        def check() -> None:
-            try:
-                provider.metadata()
-            except (Unavailable, Refused) as fault:
-                raise NotReady(f"{provider.issuer}: {fault.hint}") from fault
-
-        return check
-
-    checks: dict[str, Callable[[], None]] = {"redis": redis}
-    checks |= {f"provider {name}": reachable(provider) for name, provider in providers.items()}
-    install_health(app, checks)
+    install_health(app, {"redis": answering})
 
 
 @dataclass(frozen=True, slots=True)

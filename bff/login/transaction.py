@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 LIFETIME_S: Final = 600
 ALL_COOKIES_LIMIT_BYTES: Final = 8 * 1024
 _SUFFIX_CHARS = 12
-_PATH = "/bff"
+# The whole site and not /bff alone: the prefix asks for it, and only the prefix keeps a sibling
+# subdomain from planting a sign-in of its own (login CSRF by cookie tossing).
+_PATH = "/"
 
 
 class Transaction(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -68,7 +70,7 @@ class TransactionCookies:
         self._ring = ring
         self._secure = secure
         self._clock = clock
-        self._prefix = "__Secure-login-" if secure else "login-"
+        self._prefix = "__Host-login-" if secure else "login-"
         self._encoder = msgspec.msgpack.Encoder()
         self._decoder = msgspec.msgpack.Decoder(Transaction)
 

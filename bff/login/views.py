@@ -40,12 +40,8 @@ def login_blueprint(
 ) -> Blueprint:
     """Return the routes of signing in.
 
-    Args:
-        flow: what the routes do.
-        cookie: how a new session's ticket is handed over.
-        current: the session that a new login is going to replace.
-        require_own_page: refuses a script's call that did not come from our own page.
-        render_landing: the page that moves on to a local path by itself.
+    *current* is the session that a new login is going to replace; *require_own_page* refuses a
+    script's call from elsewhere; *render_landing* is the page that moves on by itself.
     """
     login = Blueprint("login", __name__, url_prefix="/bff")
 
@@ -79,12 +75,16 @@ def login_blueprint(
             query = urlencode(list(request.form.items(multi=True)))
             return redirect(f"{url_for('login.callback', provider=provider)}?{query}", 303)
         require_own_page()
-        url = str(_json_object().get("url") or "")
-        pairs = parse_qsl(urlsplit(url).query, keep_blank_values=True)
-        completed = flow.complete(provider, pairs, _cookies(), _device())
+        completed = flow.complete(provider, _pairs_of_url(), _cookies(), _device())
         return _handed_over(jsonify(return_to=completed.return_to), completed, cookie)
 
     return login
+
+
+def _pairs_of_url() -> list[tuple[str, str]]:
+    """Return the callback's parameters as the front end saw them in its address bar."""
+    url = str(_json_object().get("url") or "")
+    return parse_qsl(urlsplit(url).query, keep_blank_values=True)
 
 
 def _parse_login(given: Mapping[str, str]) -> LoginRequest:

@@ -51,15 +51,16 @@ return ended
 # Idle expiry slides up to the absolute end and never beyond.
 TOUCH: Final = f"""
 local held = redis.call('HMGET', KEYS[1], 'a', 'i', 's', 'r', 't')
-if not held[1] then return {{}} end
+local ends, idle, seen = tonumber(held[1]), tonumber(held[2]), tonumber(held[3])
+if not (ends and idle and seen and held[4] and held[5]) then return {{}} end
 local heads = {{string.sub(held[4], 1, 5), string.sub(held[5], 1, 5)}}
 {_NOW}
-local since = now_ms - held[3]
+local since = now_ms - seen
 if since >= 0 and since < tonumber(ARGV[1]) then return heads end
-local left = held[1] - now_ms
+local left = ends - now_ms
 if left <= 0 then redis.call('DEL', KEYS[1]) return {{}} end
 redis.call('HSET', KEYS[1], 's', string.format('%.0f', now_ms))
-redis.call('PEXPIRE', KEYS[1], math.min(held[2], left))
+redis.call('PEXPIRE', KEYS[1], math.min(idle, left))
 return heads
 """
 

@@ -17,6 +17,7 @@ from bff.tokens.signed import (
     algorithm_of,
     check_parties,
     check_times,
+    header_of,
     instant,
     verified_claims,
 )
@@ -57,6 +58,9 @@ def validate(
         Refused: ``login_failed`` where it is valid but answers another request: a wrong nonce,
             an authentication too old or too weak.
     """
+    # A logout token or an access token of the same issuer must not pass for it (RFC 8725 §3.12).
+    if str(header_of(id_token).get("typ", "JWT")).upper() != "JWT":
+        raise ProviderFault("id_token: typ is that of another token")
     claims = verified_claims(id_token, key)
     check_parties(claims, issuer=expected.issuer, client_id=expected.client_id)
     sub = claims.get("sub")
@@ -73,13 +77,13 @@ def _check_at_hash(claims: Mapping[str, Any], alg: str, access_token: str | None
         return
     digest = _HASH_OF_ALG[alg](access_token.encode()).digest()
     half = base64.urlsafe_b64encode(digest[: len(digest) // 2]).rstrip(b"=")
-    if not hmac.compare_digest(half, str(claims["at_hash"]).encode()):
+    if not hmac.compare_digest(half, _bytes(claims["at_hash"])):
         raise ProviderFault("id_token: at_hash")
 
 
 def _check_request(claims: Mapping[str, Any], expected: Expected, now: float) -> None:
     if expected.nonce is not None and not hmac.compare_digest(
-        str(claims.get("nonce", "")).encode(), expected.nonce.encode()
+        _bytes(claims.get("nonce", "")), expected.nonce.encode()
     ):
         raise Refused(LOGIN_FAILED, hint="id_token: nonce")
     if expected.max_age_s is not None:
@@ -88,3 +92,8 @@ def _check_request(claims: Mapping[str, Any], expected: Expected, now: float) ->
             raise Refused(LOGIN_FAILED, hint="id_token: auth_time is older than max_age")
     if expected.acr_values and claims.get("acr") not in expected.acr_values:
         raise Refused(LOGIN_FAILED, hint="id_token: acr is none of those asked for")
+
+
+def _bytes(claim: object) -> bytes:
+    """Return *claim* for a comparison; JSON may spell characters that UTF-8 does not know."""
+    return str(claim).encode(errors="replace")
