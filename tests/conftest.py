@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support import needs, programs
+from tests.support.forged_world import ForgedWorld, forged_world
 from tests.support.mariadb import MariaDb
-from tests.support.stores import Store, redis_binary, valkey_binary
+from tests.support.stores import Store, redis_binary, started, valkey_binary
+from tests.support.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -21,7 +23,8 @@ _LOG_TAIL = 3000
 @pytest.fixture(scope="session")
 def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """One Valkey for the whole run."""
-    yield from _started(Store(valkey_binary(), tmp_path_factory.mktemp("valkey")))
+    with started(Store(valkey_binary(), tmp_path_factory.mktemp("valkey"))) as store:
+        yield store
 
 
 @pytest.fixture
@@ -34,7 +37,8 @@ def valkey_url(valkey: Store) -> str:
 @pytest.fixture(scope="session")
 def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """One Redis of Debian's for the whole run."""
-    yield from _started(Store(redis_binary(), tmp_path_factory.mktemp("redis")))
+    with started(Store(redis_binary(), tmp_path_factory.mktemp("redis"))) as store:
+        yield store
 
 
 @pytest.fixture
@@ -65,13 +69,44 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @pytest.fixture
 def durable_store(tmp_path: Path) -> Iterator[Store]:
     """A Valkey of this test alone that keeps its data over a crash; kill and restart it freely."""
-    yield from _started(Store(valkey_binary(), tmp_path / "durable", durable=True))
+    with started(Store(valkey_binary(), tmp_path / "durable", durable=True)) as store:
+        yield store
 
 
-def _started(store: Store) -> Iterator[Store]:
-    store.start()
-    yield store
-    store.program.stop()
+@pytest.fixture(scope="session")
+def _house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    folder = tmp_path_factory.mktemp("world")
+    with started(Store(valkey_binary(), folder / "store")) as store:
+        world = World(folder, store)
+        try:
+            world.start()
+            yield world
+        finally:
+            world.stop()
+
+
+@pytest.fixture
+def world(_house: World) -> World:
+    """BFF, SSO and workbench as running processes; nobody is signed in."""
+    _house.reset()
+    return _house
+
+
+@pytest.fixture(scope="session")
+def _forged_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForgedWorld]:
+    folder = tmp_path_factory.mktemp("forged")
+    with (
+        started(Store(valkey_binary(), folder / "store")) as store,
+        forged_world(folder / "bff", store) as forged,
+    ):
+        yield forged
+
+
+@pytest.fixture
+def forged(_forged_house: ForgedWorld) -> ForgedWorld:
+    """The BFF between a provider that can forge and an upstream that records."""
+    _forged_house.reset()
+    return _forged_house
 
 
 @pytest.hookimpl(wrapper=True)

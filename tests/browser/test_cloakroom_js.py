@@ -194,8 +194,7 @@ def test_shell_says_when_the_session_is_over(page: Page, origin: str) -> None:
     assert notice.get_by_role("link").get_attribute("href") == (
         "/bff/login?return_to=/&ui_locales=en"
     )
-    for part in page.locator("[data-while-signed-in]").all():
-        assert not part.is_visible()
+    assert not page.locator("[data-directory]").is_visible()
 
 
 def test_shell_survives_an_outage_and_tries_again(page: Page, origin: str) -> None:

@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import http.client
 import json
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode, urljoin, urlsplit
+from typing import Any
+from urllib.parse import quote, urlencode, urljoin, urlsplit
 
 from tests.support.cookies import Jar, Step
 from tests.support.pages import Form, Html
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 _MOST_HOPS = 20
 _TIMEOUT_S = 20.0
@@ -195,7 +193,8 @@ class Browser:
         headers = {**self._own_headers(request, cross_site=cross_site), **request.headers}
         if (cookies := self.jar.header_for(step)) and "Cookie" not in headers:
             headers["Cookie"] = cookies
-        response = exchange(request.url, request.method, headers, request.body)
+        answer = exchange(_as_written(request.url), request.method, headers, request.body)
+        response = replace(answer, url=request.url)
         for line in response.header_lines("Set-Cookie"):
             self.jar.store(host, parts.path or "/", line)
         self.history.append(response)
@@ -225,9 +224,11 @@ def exchange(
     parts = urlsplit(url)
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=_TIMEOUT_S)
+    lines = list(headers.items()) if isinstance(headers, Mapping) else list(headers or [])
+    own_host = any(name.lower() == "host" for name, _ in lines)
     try:
-        connection.putrequest(method, target, skip_accept_encoding=True)
-        for name, value in headers.items() if isinstance(headers, dict) else list(headers or []):
+        connection.putrequest(method, target, skip_host=own_host, skip_accept_encoding=True)
+        for name, value in lines:
             connection.putheader(name, value)
         if body is not None:
             connection.putheader("Content-Length", str(len(body)))
@@ -253,6 +254,11 @@ def _next_step(request: Request, response: Response) -> Request | None:
     if response.is_html and (onward := response.html.moves_on_to):
         return Request(urljoin(response.url, onward), initiator=response.url)
     return None
+
+
+def _as_written(url: str) -> str:
+    """Percent-encode what browsers encode in an address, and drop the fragment."""
+    return quote(url.partition("#")[0], safe="%/:?&=+,;@!$'()*[]~\\|^`{}<>\"")
 
 
 def _origin(url: str) -> str:

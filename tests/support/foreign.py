@@ -66,3 +66,18 @@ class OpenIdProvider:
         """Start it and wait until it listens."""
         self.program.start()
         self.program.wait_until(lambda: "listening" in self.program.log())
+
+
+def whatwg_origin(address: str, base: str) -> str | None:
+    """Return the origin that a browser would open for *address* on the page *base*.
+
+    Node's URL is the WHATWG parser, so that no parser of ours judges its own work. None where a
+    browser would open nothing.
+    """
+    script = (
+        "const [a, b] = process.argv.slice(1);"
+        "console.log(URL.canParse(a, b) ? new URL(a, b).origin : '')"
+    )
+    command = [needs.program("node", package="nodejs"), "-e", script, "--", address, base]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return done.stdout.strip() or None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 import redis
@@ -12,6 +13,7 @@ from tests.support.ports import free_port
 from tests.support.programs import Program
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -57,10 +59,25 @@ class Store:
         with self.client() as client:
             client.flushall()
 
+    def flush_database(self, number: int) -> None:
+        """Empty one database: 0 is the BFF's, 1 the SSO's."""
+        with redis.Redis(port=self.port, db=number) as client:
+            client.flushdb()
+
     def dump(self) -> dict[bytes, bytes]:
         """Return every key with everything stored under it, as a thief of the data would see it."""
         with self.client() as client:
             return {key: _everything(client, key) for key in client.scan_iter()}
+
+
+@contextlib.contextmanager
+def started(store: Store) -> Iterator[Store]:
+    """Run *store* for as long as the block lasts."""
+    store.start()
+    try:
+        yield store
+    finally:
+        store.program.stop()
 
 
 def valkey_binary() -> str:

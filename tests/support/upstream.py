@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import socket
 import socketserver
 import threading
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, BinaryIO, Self
+from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,15 +73,13 @@ class RecordingUpstream:
             def handle(self) -> None:
                 upstream.serve(self.rfile, self.wfile)  # type: ignore[arg-type] # typed as BufferedIOBase
 
+        self._handler = Handler
         self._server = _Server(("127.0.0.1", 0), Handler)
         self.port = int(self._server.server_address[1])
         self.url = f"http://127.0.0.1:{self.port}"
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
-        )
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        self._serve()
         return self
 
     def __exit__(
@@ -91,9 +91,23 @@ class RecordingUpstream:
         self.close()
 
     def close(self) -> None:
-        """Stop listening; connections that are open end with their client."""
+        """Stop listening and end every connection."""
         self._server.shutdown()
         self._server.server_close()
+        self._server.hang_up()
+
+    def pause(self) -> None:
+        """Be away: nobody listens on the port until `resume`."""
+        self.close()
+
+    def resume(self) -> None:
+        """Listen on the same port again."""
+        self._server = _Server(("127.0.0.1", self.port), self._handler)
+        self._serve()
+
+    def _serve(self) -> None:
+        arguments = {"poll_interval": 0.02}
+        threading.Thread(target=self._server.serve_forever, kwargs=arguments, daemon=True).start()
 
     def serve(self, reader: BinaryIO, writer: BinaryIO) -> None:
         """Record and answer every request of one connection."""
@@ -122,7 +136,27 @@ class RecordingUpstream:
 class _Server(socketserver.ThreadingTCPServer):
     daemon_threads = True
     block_on_close = False
+    allow_reuse_address = True
     request_queue_size = 128
+
+    def __init__(
+        self, address: tuple[str, int], handler: type[socketserver.BaseRequestHandler]
+    ) -> None:
+        self._open: set[socket.socket] = set()
+        super().__init__(address, handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - inherited
+        self._open.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:  # noqa: ANN401 - inherited
+        self._open.discard(request)
+        super().shutdown_request(request)
+
+    def hang_up(self) -> None:
+        for link in list(self._open):
+            with contextlib.suppress(OSError):
+                link.shutdown(socket.SHUT_RDWR)
 
 
 def _read_request(reader: BinaryIO) -> Received | None:
