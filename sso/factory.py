@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import structlog
-from flask import Flask, Response, jsonify, render_template, request
+from flask import Flask, render_template, request
 from prometheus_client import CollectorRegistry
 
 from httpkit.answers import Answer, browser_navigates, install_answers
@@ -28,7 +29,7 @@ from sso.logout import views as logout
 from sso.logout.request import LogoutRequests
 from sso.parameters import MAX_BODY_BYTES
 from sso.portal import account_views, sign_in_views
-from sso.refusals import log_refusal
+from sso.protocol_answers import protocol_error
 from sso.services import build_services, lay_foundation
 from sso.settings import load_settings
 from sso.storage.migrate import is_current
@@ -54,8 +55,16 @@ _NO_FORM_TOKEN = frozenset(
         "userinfo.answer",
     }
 )
-# The token family of endpoints answers in the words of RFC 6749, outages included.
-_PROTOCOL_PREFIXES = ("/oauth/token", "/oauth/revoke", "/oauth/introspect", "/oauth/userinfo")
+# Endpoints for programs: no page, whatever the Accept header says.
+_FOR_PROGRAMS = ("/oauth/token", "/oauth/revoke", "/oauth/introspect", "/oauth/userinfo")
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What an application was built of; for tests and consoles, not for views."""
+
+    base: Foundation
+    services: Services
 
 
 def create_app() -> Flask:
@@ -95,6 +104,7 @@ def build_app(
     services = build_services(base)
     _install_kit(app, settings, base, services, registry or CollectorRegistry())
     _open_rooms(app, base, services)
+    app.extensions["sso"] = Parts(base, services)
     try:
         # So that the key set is served from memory from the first minute on (F-14).
         base.keys.ensure()
@@ -122,7 +132,7 @@ def _install_kit(
     install_i18n(app, https=settings.https, now=base.clock)
     app.jinja_env.globals["request_id"] = current_request_id
     install_answers(app, wants_page=_wants_page, render_page=_error_page)
-    app.register_error_handler(OAuthError, _protocol_error)
+    app.register_error_handler(OAuthError, protocol_error)
     install_health(
         app,
         {
@@ -202,7 +212,7 @@ def _name_endpoint() -> None:
 
 
 def _wants_page() -> bool:
-    return browser_navigates() and not request.path.startswith(_PROTOCOL_PREFIXES)
+    return browser_navigates() and not request.path.startswith(_FOR_PROGRAMS)
 
 
 def _error_page(answer: Answer) -> str:
@@ -213,14 +223,6 @@ def _error_page(answer: Answer) -> str:
         request_id=current_request_id(),
         retry_url=None,
     )
-
-
-def _protocol_error(error: OAuthError) -> Response:
-    log_refusal(error)
-    response = jsonify(error.document())
-    response.status_code = error.status
-    response.headers.update({"Cache-Control": "no-store", "Pragma": "no-cache", **error.headers})
-    return response
 
 
 def _require_database(storage: Storage) -> None:

@@ -9,7 +9,6 @@ from sso.accounts.browser import Browser
 from sso.accounts.passwords import Passwords
 from sso.accounts.sessions import Sessions
 from sso.accounts.sign_in import KnownDevices, PasswordSignIn
-from sso.accounts.throttle import Throttle, open_redis
 from sso.accounts.users import Users
 from sso.clients.authentication import ClientAuthentication
 from sso.clients.registry import Clients
@@ -24,6 +23,7 @@ from sso.keys.signing import SigningKeys
 from sso.requests.carrier import Carrier
 from sso.requests.validation import RequestValidator
 from sso.storage.engine import open_storage
+from sso.throttle import Throttle, open_redis
 from sso.tokens.access import AccessTokens
 from sso.tokens.id_tokens import IdTokens
 
@@ -98,7 +98,7 @@ def build_services(base: Foundation) -> Services:
     throttle = Throttle(open_redis(settings.redis_url.get_secret_value()), clock)
     devices = KnownDevices(base.ring)
     sessions = Sessions(storage, lifetimes, clock)
-    authentication = ClientAuthentication(base.clients, clock)
+    authentication = ClientAuthentication(base.clients, clock, throttle, settings.throttles)
     refresh_tokens = RefreshTokens(storage, base.ring, lifetimes, clock)
     codes = Codes(storage, refresh_tokens, lifetimes, clock)
     return Services(
@@ -113,9 +113,7 @@ def build_services(base: Foundation) -> Services:
         authentication=authentication,
         consents=Consents(storage, clock),
         codes=codes,
-        token_endpoint=TokenEndpoint(
-            authentication, codes, refresh_tokens, access_tokens, id_tokens
-        ),
+        token_endpoint=TokenEndpoint(codes, refresh_tokens, access_tokens, id_tokens),
         revocation=Revocation(storage, access_tokens, clock),
         carrier=Carrier(base.ring, clock, ttl_s=lifetimes.request_s),
         validator=RequestValidator(

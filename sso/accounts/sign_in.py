@@ -6,17 +6,17 @@ import base64
 import hmac
 from typing import TYPE_CHECKING
 
-from sso.accounts.throttle import Throttled
 from sso.accounts.users import compared
 from sso.storage.digests import new_id
+from sso.throttle import Throttled
 
 if TYPE_CHECKING:
     from sso.accounts.passwords import Passwords
-    from sso.accounts.throttle import Throttle
     from sso.accounts.users import Users
     from sso.keys.ring import KeyRing
     from sso.settings import Throttles
     from sso.storage.people import User
+    from sso.throttle import Throttle
 
 _PURPOSE = "known device"
 _MAX_NAME_CHARS = 256

@@ -16,15 +16,19 @@ from urllib.parse import unquote_plus
 
 import structlog
 
+from httpkit.problems import Unavailable
 from sso.clients.registry import AUTH_NONE, AUTH_SECRET
 from sso.errors import INVALID_CLIENT, INVALID_REQUEST, OAuthError
 from sso.storage.digests import digest
+from sso.throttle import Throttled
 
 if TYPE_CHECKING:
     from sso.clients.registry import Clients
     from sso.clock import Clock
     from sso.parameters import Parameters
+    from sso.settings import Throttles
     from sso.storage.clients import Client, ClientSecret
+    from sso.throttle import Throttle
 
 SECRET_BASIC: Final = "client_secret_basic"
 SECRET_POST: Final = "client_secret_post"
@@ -67,17 +71,29 @@ def parse_credentials(authorization: str | None, parameters: Parameters) -> Cred
 class ClientAuthentication:
     """Turns claims into clients."""
 
-    def __init__(self, clients: Clients, clock: Clock) -> None:
+    def __init__(
+        self, clients: Clients, clock: Clock, throttle: Throttle, limits: Throttles
+    ) -> None:
         self._clients = clients
         self._clock = clock
+        self._throttle = throttle
+        self._limits = limits
 
-    def require(self, authorization: str | None, parameters: Parameters) -> Client:
+    def require(self, authorization: str | None, parameters: Parameters, *, ip: str) -> Client:
         """Return the client that the request proves to come from.
 
         Raises:
-            OAuthError: see `parse_credentials`; ``invalid_client`` where the proof fails.
+            OAuthError: see `parse_credentials`; ``invalid_client`` where the proof fails, with
+                429 where it failed too often for this client from *ip*.
         """
         claimed = parse_credentials(authorization, parameters)
+        try:
+            return self._proven(claimed)
+        except OAuthError:
+            self._count_failure(claimed, ip)
+            raise
+
+    def _proven(self, claimed: Credentials) -> Client:
         structlog.contextvars.bind_contextvars(client=claimed.client_id[:64])
         client = self._clients.find(claimed.client_id)
         secrets = client.secrets if client is not None else []
@@ -93,6 +109,30 @@ class ClientAuthentication:
         if not proven:
             raise _refused("no secret" if claimed.secret is None else "wrong secret")
         return client
+
+    def _count_failure(self, claimed: Credentials, ip: str) -> None:
+        """Take a place for a wrong secret.
+
+        Only wrong ones are counted: 256 random bits are not guessed, so what is spared is this
+        machine, and nobody can lock a client out that has its secret. Without Redis nothing is
+        counted: tokens do not wait for it.
+        """
+        try:
+            self._throttle.take(
+                "client secret",
+                f"{claimed.client_id} {ip}",
+                limit=self._limits.wrong_secrets_per_client,
+                window_s=self._limits.window_s,
+            )
+        except Unavailable:
+            return
+        except Throttled as throttled:
+            raise OAuthError(
+                INVALID_CLIENT,
+                "client authentication failed too often",
+                status=429,
+                headers={"Retry-After": str(throttled.retry_after_s)},
+            ) from None
 
     def _is_one_of(self, secret: str, secrets: list[ClientSecret]) -> bool:
         presented = digest(secret)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, request
 
 from sso.errors import (
     INVALID_REQUEST,
@@ -13,6 +13,7 @@ from sso.errors import (
     OAuthError,
 )
 from sso.parameters import from_body, space_separated
+from sso.protocol_answers import protocol_answer, speak_protocol
 from sso.tokens.claims import OPENID, name_claims, person_claims
 
 if TYPE_CHECKING:
@@ -29,21 +30,17 @@ if TYPE_CHECKING:
     from sso.tokens.access import AccessTokens
     from sso.tokens.id_tokens import IdTokens
 
-_NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
-
 
 class TokenEndpoint:
     """Exchanges grants for tokens; each grant type is one method of the table."""
 
     def __init__(
         self,
-        authentication: ClientAuthentication,
         codes: Codes,
         refresh_tokens: RefreshTokens,
         access_tokens: AccessTokens,
         id_tokens: IdTokens,
     ) -> None:
-        self._authentication = authentication
         self._codes = codes
         self._refresh_tokens = refresh_tokens
         self._access_tokens = access_tokens
@@ -58,13 +55,12 @@ class TokenEndpoint:
         """The grant types that are served."""
         return list(self._grants)
 
-    def answer(self, parameters: Parameters, authorization: str | None) -> dict[str, Any]:
-        """Return the token response (RFC 6749 §5.1).
+    def answer(self, client: Client, parameters: Parameters) -> dict[str, Any]:
+        """Return the token response for *client* (RFC 6749 §5.1).
 
         Raises:
             OAuthError: as RFC 6749 §5.2 names it.
         """
-        client = self._authentication.require(authorization, parameters)
         grant_type = required(parameters, "grant_type")
         grant = self._grants.get(grant_type)
         if grant is None:
@@ -147,22 +143,22 @@ def create_blueprint(
     """Return the routes of this room."""
     room = Blueprint("grants", __name__)
 
+    def caller(parameters: Parameters) -> Client:
+        return authentication.require(
+            request.headers.get("Authorization"), parameters, ip=request.remote_addr or ""
+        )
+
     @room.post("/oauth/token")
     def token() -> Response:
-        answer = tokens.answer(from_body(request), request.headers.get("Authorization"))
-        return _no_store(jsonify(answer))
+        parameters = from_body(request)
+        return protocol_answer(tokens.answer(caller(parameters), parameters))
 
     @room.post("/oauth/revoke")
     def revoke() -> Response:
         parameters = from_body(request)
-        client = authentication.require(request.headers.get("Authorization"), parameters)
+        client = caller(parameters)
         revocation.revoke(client, required(parameters, "token"))
         # 200 for an unknown token too: the client's wish is fulfilled either way (RFC 7009 §2.2).
-        return _no_store(Response(status=200))
+        return protocol_answer({})
 
-    return room
-
-
-def _no_store(response: Response) -> Response:
-    response.headers.update(_NO_STORE)
-    return response
+    return speak_protocol(room)

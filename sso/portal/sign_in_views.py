@@ -13,13 +13,13 @@ from httpkit.headers import allow_form_action
 from httpkit.problems import Refused, Unavailable
 from sso.accounts.browser import visitor
 from sso.accounts.sign_in import WrongPassword
-from sso.accounts.throttle import Throttled
 from sso.accounts.users import NewUser, NewUserInvalid
 from sso.clients.redirect_uris import origin_of
 from sso.portal.next_address import local_address
 from sso.problems import REGISTRATION_CLOSED
 from sso.refusals import log_page_refusal
 from sso.requests.replies import see_other
+from sso.throttle import Throttled
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, request
 
 from sso.errors import INSUFFICIENT_SCOPE, INVALID_REQUEST, INVALID_TOKEN, OAuthError
 from sso.parameters import from_query, once_each
+from sso.protocol_answers import protocol_answer, speak_protocol
 from sso.tokens.claims import OPENID, person_claims
 
 if TYPE_CHECKING:
@@ -44,9 +45,9 @@ def create_blueprint(userinfo: UserInfo) -> Blueprint:
 
     @room.route("/oauth/userinfo", methods=["GET", "POST"])
     def answer() -> Response:
-        return jsonify(userinfo.claims(_presented()))
+        return protocol_answer(userinfo.claims(_presented()))
 
-    return room
+    return speak_protocol(room)
 
 
 def _require_openid(token: AccessToken) -> None:

@@ -1,8 +1,7 @@
-"""Wrong passwords, counted in Redis before they are checked.
+"""Guesses, counted in Redis before they are checked.
 
-A place is taken first and given back after a right password, in one step each: parallel guesses
-cannot slip through between a look and a count. A browser that signed in before has places of its
-own, so that a stranger who guesses cannot lock its owner out.
+A place is taken first and given back after a right guess, in one step each: parallel guesses
+cannot slip through between a look and a count.
 
 Spec: ASVS 6.1.1, 6.3.1; A-20; S-104, S-105.
 """

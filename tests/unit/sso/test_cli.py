@@ -1,0 +1,128 @@
+"""The command line, as an operator and a start-up script use it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from click.testing import CliRunner
+
+from sso.cli import cli
+from sso.storage.migrate import is_current, migrate, unmigrate
+
+if TYPE_CHECKING:
+    from click.testing import Result
+
+    from tests.unit.sso.house import House
+
+
+@pytest.fixture
+def environ(either_house: House, monkeypatch: pytest.MonkeyPatch) -> House:
+    """The environment of an operator who set the same as the running server has."""
+    settings = either_house.settings
+    monkeypatch.setenv("SSO_DATABASE_URL", settings.database_url.get_secret_value())
+    monkeypatch.setenv("SSO_REDIS_URL", settings.redis_url.get_secret_value())
+    keys = [key.get_secret_value() for key in settings.secret_keys]
+    monkeypatch.setenv("SSO_SECRET_KEYS", json.dumps(keys))
+    return either_house
+
+
+def run(*arguments: str, typed: str = "") -> Result:
+    """Run ``sso`` with *arguments*."""
+    return CliRunner().invoke(cli, arguments, input=typed)
+
+
+def test_a_client_is_made_beside_the_running_server(environ: House) -> None:
+    """One JSON object, the secret once, and the server knows it at once."""
+    result = run(
+        *("client", "create", "--name", "Cloakroom", "--first-party"),
+        *("--redirect-uri", "http://localhost:8000/bff/callback/sso"),
+        *("--post-logout-redirect-uri", "http://localhost:8000/"),
+        *("--backchannel-logout-uri", "http://localhost:8000/bff/backchannel-logout/sso"),
+        *("--scope", "openid offline_access", "--access-token-ttl", "1", "--format", "json"),
+    )
+    assert result.exit_code == 0, result.output
+    made = json.loads(result.stdout)
+    assert set(made) == {"client_id", "client_secret"}
+    response = environ.refresh(
+        "x", client_id=made["client_id"], client_secret=made["client_secret"]
+    )
+    assert response.status_code == 400
+
+
+def test_a_public_client_has_no_secret(environ: House) -> None:
+    """There is nothing to show."""
+    result = run(
+        *("client", "create", "--name", "App", "--public", "--redirect-uri"),
+        *("http://127.0.0.1/back", "--format", "json"),
+    )
+    assert set(json.loads(result.stdout)) == {"client_id"}
+
+
+@pytest.mark.rule("A-02", "A-04", "S-008", "S-100")
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "http://app.example.com/back",
+        "https://app.example.com/back#x",
+        "https://*.example.com/back",
+        "https://user@app.example.com/back",
+        "javascript:alert(1)",
+        "java\nscript:alert(1)",
+        "data:text/html,x",
+        "app:/back",
+        "/back",
+        "https://",
+        "https://app.example.com/\u00e9",
+        "https://[bad/back",
+        "https://app.example.com\\@evil.example/",
+    ],
+)
+def test_dangerous_addresses_cannot_be_registered(environ: House, uri: str) -> None:
+    """One line says why, and the status is not 0."""
+    result = run("client", "create", "--name", "App", "--redirect-uri", uri)
+    assert result.exit_code == 1
+    assert result.stderr.count("\n") == 1 + uri.count("\n")
+
+
+def test_an_account_is_made_with_a_password_from_standard_input(environ: House) -> None:
+    """One line; the newline is not part of it."""
+    result = run(
+        *("user", "create", "--username", "grace", "--email", "g@example.org"),
+        *("--password-stdin", "--admin", "--verified", "--format", "json"),
+        typed="correct horse battery staple\n",
+    )
+    assert result.exit_code == 0, result.output
+    assert environ.visitor().sign_in("grace").status_code == 303
+    user = environ.base.users.find_by_name("grace")
+    assert user
+    assert user.is_admin
+    assert user.email_verified
+
+
+def test_a_name_twice_is_one_line_and_a_status(environ: House) -> None:
+    """A script sees that it failed."""
+    arguments = ("user", "create", "--username", "ada", "--email", "a@example.org")
+    result = run(*arguments, "--password-stdin", typed="a long enough one\n")
+    assert result.exit_code == 1
+    assert result.stderr == "username: taken\n"
+
+
+def test_wrong_settings_are_explained_and_status_is_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As every party does."""
+    monkeypatch.setenv("SSO_NONSENSE", "1")
+    result = run("migrate")
+    assert result.exit_code == 2
+    assert "SSO_NONSENSE: is no setting" in result.stderr
+
+
+def test_migrations_run_twice_back_and_forth(environ: House) -> None:
+    """The second run finds nothing to do; down and up again leaves a working schema."""
+    assert run("migrate").exit_code == 0
+    storage = environ.base.storage
+    assert is_current(storage)
+    unmigrate(storage, "base")
+    assert not is_current(storage)
+    migrate(storage)
+    assert is_current(storage)
