@@ -101,7 +101,7 @@ def _chart(result: Result) -> str:
         f"{facts['measured_at'][:10]}. Shorter is better; × is plain nginx."
     )
     return chart.draw(
-        report.lines(result, "small"),
+        [line for line in report.lines(result, "small") if line.bad == 0],
         title="Processor time for one proxied, signed-in API call (200-byte answer)",
         caption=caption,
     )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 OURS = "cloakroom"
 _WIDTH = 760
 _LABELS = 270
-_FIGURES = 130
+_FIGURES = 140
 _TOP = 62
 _STEP = 34
 _BAR = 18

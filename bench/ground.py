@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bench import debian
 from bench import upstream as strict_upstream
-from bench.stage import CannotRun, Stage, free_port, wait_until_listening
+from bench.stage import Stage, free_port, wait_until_listening
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,11 +36,12 @@ def lay(stage: Stage, folder: Path, cores: Sequence[int]) -> Ground:
     Raises:
         CannotRun: a part is missing on this machine.
     """
+    debian.require_programs(debian.GROUND)
     redis_port, provider_port, slow_port = free_port(), free_port(), free_port()
     redis = stage.start(
         "redis",
-        [redis_binary(), "--port", str(redis_port), "--bind", "127.0.0.1", "--save", "",
-         "--appendonly", "no", "--dir", str(folder), "--databases", "32"],
+        [debian.path_of("redis-server"), "--port", str(redis_port), "--bind", "127.0.0.1",
+         "--save", "", "--appendonly", "no", "--dir", str(folder), "--databases", "32"],
         cores=cores, folder=folder,
     )  # fmt: skip
     provider = stage.start(
@@ -58,20 +59,13 @@ def lay(stage: Stage, folder: Path, cores: Sequence[int]) -> Ground:
     return Ground(redis_port, upstream, f"http://127.0.0.1:{provider_port}")
 
 
-def redis_binary() -> str:
-    """Return Debian's Redis server, or the Valkey of our own requirements.
-
-    Raises:
-        CannotRun: neither is here.
-    """
-    found = shutil.which("redis-server") or shutil.which("valkey-server")
-    if found is None:
-        raise CannotRun("neither redis-server nor valkey-server is installed")
-    return found
-
-
 def redis_version() -> str:
     """Return the version of the server that the benchmark uses."""
-    said = subprocess.run([redis_binary(), "--version"], capture_output=True, text=True, check=True)
+    said = subprocess.run(
+        [debian.path_of("redis-server"), "--version"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     match = re.search(r"v=([\d.]+)", said.stdout)
     return match.group(1) if match else "unknown"

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench import procfs
+from bench import debian, procfs
 from bench.stage import CannotRun
 from bench.upstream import SIZES, Upstream
 
@@ -89,11 +88,9 @@ def shoot(target: Target, body: str, load: Load) -> Volley:
     """Run wrk once against *target* for the body named *body*.
 
     Raises:
-        CannotRun: no wrk here, or it failed.
+        CannotRun: wrk failed.
     """
-    wrk = shutil.which("wrk")
-    if wrk is None:
-        raise CannotRun("wrk is not installed")
+    wrk = debian.path_of("wrk")
     authority = f"localhost:{target.port}"
     command = [
         "taskset", "-c", ",".join(map(str, load.cores)), wrk, "-t1", f"-c{load.connections}",

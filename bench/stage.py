@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 _STOP_WITHIN_S = 8.0
 _LISTEN_WITHIN_S = 30.0
 _POLL_S = 0.05
+_INSTALL_WITHIN_S = 600
 
 
 class CannotRun(Exception):  # noqa: N818 - a finding, not an error of ours
@@ -145,3 +146,24 @@ def last_words(program: Program) -> str:
     """Return the last line that *program* wrote."""
     lines = program.log.read_text(errors="replace").strip().splitlines()
     return lines[-1][:300] if lines else "it said nothing"
+
+
+def run_or_refuse(
+    command: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, str] | None = None
+) -> str:
+    """Run an installing command and return what it printed.
+
+    Raises:
+        CannotRun: it failed, or took longer than ten minutes.
+    """
+    try:
+        done = subprocess.run(
+            command, cwd=cwd, env=env, capture_output=True, text=True, check=False,
+            timeout=_INSTALL_WITHIN_S,
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired) as failure:
+        raise CannotRun(f"{command[0]}: {failure}") from failure
+    if done.returncode != 0:
+        said = (done.stderr.strip() or done.stdout.strip() or "no words").splitlines()[-1]
+        raise CannotRun(f"{Path(command[0]).name} failed: {said[:200]}")
+    return done.stdout + done.stderr

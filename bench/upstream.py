@@ -7,11 +7,11 @@ its work cannot have a good figure, and it counts what it answered.
 from __future__ import annotations
 
 import http.client
-import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bench.stage import CannotRun, Program, Stage, free_port, wait_until_listening
+from bench import debian
+from bench.stage import Program, Stage, free_port, wait_until_listening
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,11 +86,9 @@ def start(stage: Stage, folder: Path, cores: Sequence[int], slow_port: int) -> U
     """Start the upstream with its bodies in *folder*, slow answers taken from *slow_port*.
 
     Raises:
-        CannotRun: no nginx on this machine.
+        CannotRun: it did not come up.
     """
-    nginx = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
-    if nginx is None:
-        raise CannotRun("nginx is not installed")
+    nginx = debian.path_of("nginx")
     port, count_port = free_port(), free_port()
     _write_bodies(folder / "bodies")
     config = folder / "upstream.conf"

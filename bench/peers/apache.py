@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from pathlib import Path
 
-from bench.peers.base import Place, Standing, run_or_refuse
+from bench import debian
+from bench.peers.base import Place, Standing
 from bench.provider import CLIENT_ID, CLIENT_SECRET
-from bench.stage import CannotRun, wait_until_listening
+from bench.stage import run_or_refuse, wait_until_listening
 
 _MODULES = Path("/usr/lib/apache2/modules")
 _PACKAGES = ("apache2-bin", "libapache2-mod-auth-openidc")
@@ -106,11 +106,5 @@ class Apache:
 
 def _installed() -> str:
     if not (_MODULES / "mod_auth_openidc.so").exists():
-        if os.geteuid() != 0 or shutil.which("apt-get") is None:
-            raise CannotRun(f"needs {' and '.join(_PACKAGES)}; only root could install them")
-        run_or_refuse(["apt-get", "update", "-q"])
-        run_or_refuse(
-            ["apt-get", "install", "-y", "-q", "--no-install-recommends", *_PACKAGES],
-            env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
-        )
-    return shutil.which("apache2") or "/usr/sbin/apache2"
+        debian.install(_PACKAGES)
+    return debian.path_of("apache2")

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from bench.stage import CannotRun, Program, Stage, free_port
+from bench.stage import Program, Stage, free_port, run_or_refuse
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
 HERE = Path(__file__).resolve().parent
 THREADS = 32
 """Threads of a thread-pooled peer: as many as the load has connections, so that none waits."""
-
-_INSTALL_WITHIN_S = 600
 
 
 @dataclass(frozen=True)
@@ -98,27 +95,6 @@ def python_with(place: Place, requirements: Path) -> Path:
                    "--no-deps", "-r", str(requirements)])  # fmt: skip
     stamp.write_text(wanted)
     return python
-
-
-def run_or_refuse(
-    command: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, str] | None = None
-) -> str:
-    """Run an installing command and return what it printed.
-
-    Raises:
-        CannotRun: it failed, or took longer than ten minutes.
-    """
-    try:
-        done = subprocess.run(
-            command, cwd=cwd, env=env, capture_output=True, text=True, check=False,
-            timeout=_INSTALL_WITHIN_S,
-        )  # fmt: skip
-    except (OSError, subprocess.TimeoutExpired) as failure:
-        raise CannotRun(f"{command[0]}: {failure}") from failure
-    if done.returncode != 0:
-        said = (done.stderr.strip() or done.stdout.strip() or "no words").splitlines()[-1]
-        raise CannotRun(f"{Path(command[0]).name} failed: {said[:200]}")
-    return done.stdout + done.stderr
 
 
 def pinned_versions(requirements: Path, names: Sequence[str]) -> dict[str, str]:

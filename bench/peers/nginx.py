@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 
+from bench import debian
 from bench.peers.base import Place, Standing
-from bench.stage import CannotRun, wait_until_listening
+from bench.stage import wait_until_listening
 
 _CONFIG = """\
 daemon off; worker_processes {place.workers}; pid {place.folder}/nginx.pid;
@@ -62,7 +62,4 @@ class Nginx:
 
 
 def _binary() -> str:
-    found = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
-    if found is None:
-        raise CannotRun("nginx is not installed")
-    return found
+    return debian.path_of("nginx")

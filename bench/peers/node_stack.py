@@ -6,9 +6,9 @@ import json
 import os
 import shutil
 
-from bench.peers.base import HERE, Place, Standing, run_or_refuse
+from bench.peers.base import HERE, Place, Standing
 from bench.provider import CLIENT_ID, CLIENT_SECRET
-from bench.stage import CannotRun, wait_until_listening
+from bench.stage import CannotRun, run_or_refuse, wait_until_listening
 
 _APP = HERE / "node_app"
 
