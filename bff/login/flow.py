@@ -155,7 +155,7 @@ class LoginFlow:
         try:
             ticket = self._redeem(attempt, answer, device)
         except Refused as refusal:
-            refusal.headers["Set-Cookie"] = spent_cookie
+            refusal.headers = {**refusal.headers, "Set-Cookie": spent_cookie}
             self._metrics.logins.labels(provider_name, refusal.problem.code).inc()
             log.info(events.LOGIN_FAILED, provider=provider_name, hint=refusal.hint)
             raise

@@ -6,12 +6,14 @@ out a timeout on a thread of its own.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from bff.problems import PROVIDER_UNAVAILABLE, Unavailable
+from httpkit.problems import jittered_retry_s
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -51,8 +53,13 @@ class Breaker:
         with self._lock:
             if not self._silent:
                 return False
-            if self._probing or self._clock() < self._retry_at:
-                raise Unavailable(PROVIDER_UNAVAILABLE, hint="gave no answer a moment ago")
+            left_s = self._retry_at - self._clock()
+            if self._probing or left_s > 0:
+                raise Unavailable(
+                    PROVIDER_UNAVAILABLE,
+                    retry_after_s=max(math.ceil(left_s), jittered_retry_s()),
+                    hint="gave no answer a moment ago",
+                )
             self._probing = True
             return True
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 T = TypeVar("T")
+Failure = TypeVar("Failure", bound=Unavailable | Refused)
 
 FRESH_S: Final = 600.0
 FORCED_INTERVAL_S: Final = 60.0
@@ -78,11 +79,12 @@ class Document(Generic[T]):
             if self._copy is not None:
                 return self._copy
             if self._failure is not None:
-                raise self._failure.with_traceback(None)
+                # A copy for each caller: what one visitor's answer adds to it is that visitor's.
+                raise _copy_of(self._failure)
         try:
             self._copy = self._fetch(self._copy)
         except (Unavailable, Refused) as error:
-            self._failure = error
+            self._failure = _copy_of(error)
             if self._copy is None:
                 self._renew_at = self._clock() + _PAUSE_AFTER_FAILURE_S
                 raise
@@ -91,3 +93,10 @@ class Document(Generic[T]):
         self._failure = None
         self._renew_at = self._clock() + FRESH_S
         return self._copy
+
+
+def _copy_of(failure: Failure) -> Failure:
+    # Not `copy.copy`: that calls the class with the arguments of the exception's base.
+    copied = type(failure).__new__(type(failure), *failure.args)
+    copied.__dict__.update(failure.__dict__)
+    return copied

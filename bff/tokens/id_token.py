@@ -86,6 +86,8 @@ def _check_request(claims: Mapping[str, Any], expected: Expected, now: float) ->
         _bytes(claims.get("nonce", "")), expected.nonce.encode()
     ):
         raise Refused(LOGIN_FAILED, hint="id_token: nonce")
+    if "auth_time" in claims:
+        instant(claims, "auth_time")  # the session keeps it, asked for or not
     if expected.max_age_s is not None:
         since = now - instant(claims, "auth_time")
         if since > expected.max_age_s + CLOCK_TOLERANCE_S:

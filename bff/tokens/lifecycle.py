@@ -25,7 +25,7 @@ from bff.sessions.model import DEFAULT_AUDIENCE, TokenSet
 from bff.sessions.store import Written
 from bff.tokens.id_token import Expected
 from bff.tokens.single_flight import SingleFlight
-from bff.tokens.wire import GrantRefused
+from bff.tokens.wire import GrantRefused, ProviderFault
 from httpkit.events import get_logger
 
 if TYPE_CHECKING:
@@ -174,7 +174,8 @@ class TokenLifecycle:
             renewed = self._checked(ticket, current, target, reply)
         except GrantRefused as refusal:
             return self._refused(ticket, current, target, refusal)
-        except Unavailable as outage:
+        except (Unavailable, ProviderFault) as outage:
+            # A maintenance page in place of a reply is an outage by another name.
             self._metrics.refreshes.labels(current.provider, "unavailable").inc()
             log.warning(events.TOKEN_REFRESH_UNAVAILABLE, sid=ticket.fingerprint, hint=outage.hint)
             if self._is_valid(current, target):

@@ -37,6 +37,7 @@ from bff.tokens.wire import (
     provider_errors,
     require_answer,
     require_document,
+    require_plain,
 )
 
 if TYPE_CHECKING:
@@ -211,7 +212,7 @@ class Provider:
             raise ProviderFault("userinfo is not an object")
         if claims and claims.get("sub") != sub:
             raise ProviderFault("userinfo speaks of another sub")
-        return claims
+        return require_plain(claims)
 
     def revoke(self, refresh_token: str) -> None:
         """Tell the provider that *refresh_token* is done with (RFC 7009), where it listens.

@@ -13,7 +13,7 @@ from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
-from bff.tokens.wire import ProviderFault
+from bff.tokens.wire import ProviderFault, require_plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,7 +34,7 @@ def header_of(token: str) -> dict[str, Any]:
     try:
         segment = token.partition(".")[0]
         header = json.loads(base64.urlsafe_b64decode(segment + "=" * (-len(segment) % 4)))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ProviderFault("token is not a JWS") from error
     if not isinstance(header, dict):
         raise ProviderFault("token is not a JWS")
@@ -75,7 +75,7 @@ def verified_claims(token: str, key: PublicKey) -> dict[str, Any]:
         raise ProviderFault(type(error).__name__) from error
     if not isinstance(claims, dict):
         raise ProviderFault("claims are not an object")
-    return claims
+    return require_plain(claims)
 
 
 def check_parties(claims: Mapping[str, Any], *, issuer: str, client_id: str) -> None:

@@ -5,11 +5,13 @@ Requests run in worker threads, never on the event loop.
 
 from __future__ import annotations
 
+import json
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import httpx2
+import msgspec
 from authlib.integrations.base_client import OAuthError
 
 from bff.problems import (
@@ -26,6 +28,7 @@ TOTAL_S: Final = 4.0
 _TIMEOUT = httpx2.Timeout(connect=1.0, read=3.0, write=2.0, pool=1.0)
 _BODY_LIMIT_BYTES = 1024 * 1024
 _RETRY_AFTER_LIMIT_S = 120
+_DIGITS = 10
 _TOO_MANY_REQUESTS = 429
 _SERVER_ERROR = 500
 _OK = range(200, 300)
@@ -113,7 +116,7 @@ def provider_errors() -> Iterator[None]:
         if error.error in _PASSING_ERRORS:
             raise Unavailable(PROVIDER_UNAVAILABLE, hint=error.error) from error
         raise GrantRefused(str(error.error)) from error
-    except (httpx2.HTTPError, ValueError, TypeError, OverflowError) as error:
+    except (httpx2.HTTPError, ValueError, TypeError, OverflowError, RecursionError) as error:
         raise ProviderFault(f"reply cannot be read: {type(error).__name__}") from error
 
 
@@ -143,5 +146,23 @@ def require_document(reply: httpx2.Response) -> bytes:
     return reply.content
 
 
+def require_plain(claims: dict[str, Any]) -> dict[str, Any]:
+    """Return *claims* where a session can hold them and a page can read them.
+
+    Raises:
+        ProviderFault: lone surrogates, not-a-numbers, integers beyond 64 bits, endless nesting:
+            JSON to a lenient parser, and a failure of ours wherever they go next.
+    """
+    try:
+        json.dumps(claims, allow_nan=False, ensure_ascii=False).encode()
+        msgspec.msgpack.encode(claims)
+    except (ValueError, OverflowError, RecursionError) as error:
+        raise ProviderFault("claims that nobody can hold") from error
+    return claims
+
+
 def _retry_after_s(value: str) -> int | None:
-    return min(int(value), _RETRY_AFTER_LIMIT_S) if value.isascii() and value.isdigit() else None
+    if not (value.isascii() and value.isdigit()):
+        return None
+    # By length first: Python refuses to read a number of thousands of digits.
+    return min(int(value), _RETRY_AFTER_LIMIT_S) if len(value) < _DIGITS else _RETRY_AFTER_LIMIT_S

@@ -1,0 +1,65 @@
+"""A provider that can misbehave, and ours as its impatient client."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import httpx2
+import pytest
+
+from bff.tokens.provider import Provider
+from bff.tokens.wire import BoundedTransport
+from tests.support.fake_provider import FakeProvider
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+REDIRECT_URI = "https://app.example.com/bff/callback/sso"
+HASTY_S = 0.25
+
+
+class Hasty(httpx2.BaseTransport):
+    """The product's own transport with shorter waits, so that tests of silence end soon."""
+
+    def __init__(self) -> None:
+        self._inner = BoundedTransport()
+
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Send *request*, waiting for nothing longer than `HASTY_S`."""
+        request.extensions["timeout"] = dict.fromkeys(("connect", "read", "write", "pool"), HASTY_S)
+        return self._inner.handle_request(request)
+
+    def close(self) -> None:
+        """Close the pooled connections."""
+        self._inner.close()
+
+
+@pytest.fixture
+def fake() -> Iterator[FakeProvider]:
+    """A provider that behaves until it is told otherwise."""
+    with FakeProvider() as provider:
+        yield provider
+
+
+@pytest.fixture(scope="session")
+def transport() -> Iterator[Hasty]:
+    """One for all tests: making it reads every trusted certificate."""
+    transport = Hasty()
+    yield transport
+    transport.close()
+
+
+@pytest.fixture
+def client_of(transport: Hasty) -> Callable[..., Provider]:
+    """A function that returns ours as a client of a fake provider."""
+
+    def make(fake: FakeProvider, **settings: object) -> Provider:
+        return Provider(fake.settings(**settings), redirect_uri=REDIRECT_URI, transport=transport)
+
+    return make
+
+
+@pytest.fixture
+def client(fake: FakeProvider, client_of: Callable[..., Provider]) -> Provider:
+    """Ours as its client."""
+    return client_of(fake)
