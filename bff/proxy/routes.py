@@ -24,6 +24,9 @@ _CONNECT_S_MAX = 5.0
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 # Never proxied, whatever a route lists: a tunnel and an echo of the request's own headers.
 _NEVER_PROXIED = frozenset({"CONNECT", "TRACE"})
+# A route for `/` covers everything but these; settings refuse routes within `/bff` by name.
+_OWN_PATHS = frozenset({b"/bff", b"/livez", b"/readyz"})
+_OWN_PREFIXES = (b"/bff/", b"/static/bff/", b"/static/shared/")
 
 
 class TokenKind(Enum):
@@ -135,7 +138,7 @@ class RouteTable:
         """Return the route with the longest prefix of *path*, or None."""
         for route in self._routes:
             if route.covers(path):
-                return route
+                return None if not route.prefix and _is_own(path) else route
         return None
 
     def match(self, path: bytes) -> Route:
@@ -153,6 +156,10 @@ class RouteTable:
     def origins(self) -> frozenset[Origin]:
         """Every upstream that a route leads to."""
         return frozenset(route.origin for route in self._routes)
+
+
+def _is_own(path: bytes) -> bool:
+    return path in _OWN_PATHS or path.startswith(_OWN_PREFIXES)
 
 
 def parse_upstream(url: str) -> tuple[Origin, bytes]:

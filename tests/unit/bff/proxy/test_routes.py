@@ -46,6 +46,25 @@ def test_nothing_else_is_proxied(path: bytes) -> None:
 
 
 @pytest.mark.parametrize(
+    "path",
+    [
+        b"/bff",
+        b"/bff/login",
+        b"/livez",
+        b"/readyz",
+        b"/static/bff/cloakroom.js",
+        b"/static/shared/x",
+    ],
+)
+def test_a_route_for_everything_leaves_the_gateway_its_own_addresses(path: bytes) -> None:
+    """Without them nobody could sign in."""
+    table = RouteTable([Route("/", ORIGIN)])
+    assert table.find(path) is None
+    for other in (b"/", b"/x", b"/bffs", b"/static/app.js", b"/livez/x"):
+        assert table.match(other).path == "/"
+
+
+@pytest.mark.parametrize(
     ("path", "query", "target"),
     [
         (b"/api", b"", b"/"),
