@@ -203,7 +203,7 @@ def test_mariadb_dies_and_the_sso_says_so(tmp_path: Path, durable_store: Store) 
         body = urlencode(asked).encode()
         token = exchange(f"{world.sso.url}/oauth/token", "POST", form, body)
         assert token.status == 503
-        assert "temporarily_unavailable" in token.text
+        assert token.json()["error"] == "temporarily_unavailable"
         assert int(token.header("Retry-After") or "") > 0
         database.start()
         world.sso.wait()
