@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from a2wsgi import WSGIMiddleware
 
 from bff.factory import build_control_plane
+from bff.parts import build_parts, build_shared
 from bff.proxy.access_log import AccessLog
 from bff.proxy.gateway import Gateway
 from bff.proxy.routes import Route, RouteTable
-from bff.proxy.session_events import PATH as EVENTS_PATH
 from bff.proxy.session_events import SessionEvents
 from bff.proxy.session_reader import SessionReader
 from bff.proxy.transport import Transport
@@ -27,7 +27,7 @@ from httpkit.request_ids import new_request_id
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
 
-    from bff.factory import ControlPlane
+    from bff.parts import Parts, Shared
     from bff.settings import Settings
 
     Scope = MutableMapping[str, Any]
@@ -54,48 +54,84 @@ def create_app(settings: Settings | None = None) -> Worker:
     """
     settings = settings or load_settings()
     configure_logging("bff", level=settings.log_level, quiet=_QUIET)
-    return Worker(build_control_plane(settings))
+    return Worker(build_shared(settings))
+
+
+class Plane:
+    """Both planes of one front end in one worker."""
+
+    def __init__(self, parts: Parts, transport: Transport, log: AccessLog) -> None:
+        frontend, store = parts.frontend, parts.store
+        self.frontend = frontend
+        self._parts = parts
+        # Both sides have types of their own for WSGI and ASGI, and they differ in name alone.
+        wsgi: Any = build_control_plane(parts).wsgi_app
+        self._bridge: Any = WSGIMiddleware(wsgi, workers=_CONTROL_THREADS)
+        self._root = frontend.base_path
+        self._events_path = f"{frontend.base_path}/bff/events".encode("ascii")
+        self._reader = SessionReader(
+            parts.shared.settings.redis_url.get_secret_value(),
+            parts.codec,
+            load_slowly=store.load_tokens,
+            touch=store.touch,
+            idle_ttl_s=parts.shared.settings.session.idle_ttl_s,
+        )
+        self._watch = SessionWatch(parts.shared.client, expires_in_ms=store.expires_in_ms)
+        self._gateway = Gateway(
+            public_url=frontend.public_url,
+            routes=RouteTable([Route.of(route) for route in frontend.routes]),
+            cookie=parts.cookie,
+            reader=self._reader,
+            access_token_for=parts.lifecycle.access_token_for,
+            client_token_for=parts.client_tokens.access_token_for,
+            transport=transport,
+            access_log=log,
+            login_url=f"{frontend.base_path}/bff/login",
+        )
+        self._events = SessionEvents(
+            public_url=frontend.public_url,
+            login_url=f"{frontend.base_path}/bff/login",
+            cookie=parts.cookie,
+            reader=self._reader,
+            watch=self._watch,
+            expires_in_ms=store.expires_in_ms,
+            access_log=log,
+        )
+
+    async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request to this front end."""
+        if scope["raw_path"] == self._events_path:
+            await self._events.serve(scope, receive, send)
+        elif not await self._gateway.take(scope, receive, send):
+            # WSGI cannot tell `X_CSRF` from `X-CSRF`: the former never gets there (S-066).
+            headers = [pair for pair in scope["headers"] if b"_" not in pair[0]]
+            beneath = {**scope, "headers": headers, "root_path": self._root}
+            await self._bridge(beneath, receive, send)
+
+    async def close(self) -> None:
+        """End streams, then let refreshes and revocations under way finish."""
+        self._watch.close()
+        self._events.close()
+        await self._reader.close()
+        self._parts.close()
 
 
 class Worker:
     """One worker's ASGI application and its lifespan."""
 
-    def __init__(self, control: ControlPlane) -> None:
-        settings = control.settings
-        self._control = control
-        # Both sides have types of their own for WSGI and ASGI, and they differ in name alone.
-        wsgi: Any = control.app.wsgi_app
-        self._bridge: Any = WSGIMiddleware(wsgi, workers=_CONTROL_THREADS)
+    def __init__(self, shared: Shared) -> None:
+        settings = shared.settings
+        self._shared = shared
         self._transport = Transport()
-        self._reader = SessionReader(
-            settings.redis_url.get_secret_value(),
-            control.codec,
-            load_slowly=control.store.load_tokens,
-            touch=control.store.touch,
-            idle_ttl_s=settings.session.idle_ttl_s,
-        )
         info = logging.getLevelName(settings.log_level) <= logging.INFO
-        self._log = AccessLog(control.metrics, enabled=info)
-        self._gateway = Gateway(
-            public_url=settings.public_url,
-            routes=RouteTable([Route.of(route) for route in settings.routes]),
-            cookie=control.cookie,
-            reader=self._reader,
-            access_token_for=control.lifecycle.access_token_for,
-            client_token_for=control.client_tokens.access_token_for,
-            transport=self._transport,
-            access_log=self._log,
-        )
-
-        self._watch = SessionWatch(control.client, expires_in_ms=control.store.expires_in_ms)
-        self._events = SessionEvents(
-            public_url=settings.public_url,
-            cookie=control.cookie,
-            reader=self._reader,
-            watch=self._watch,
-            expires_in_ms=control.store.expires_in_ms,
-            access_log=self._log,
-        )
+        self._log = AccessLog(shared.metrics, enabled=info)
+        planes = [
+            Plane(build_parts(shared, frontend), self._transport, self._log)
+            for frontend in settings.all_frontends()
+        ]
+        # The longest base path first, so that a front end by path wins over its host's.
+        self._planes = sorted(planes, key=lambda plane: -len(plane.frontend.base_path))
+        self._first = planes[0]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection's event (ASGI 3)."""
@@ -110,20 +146,33 @@ class Worker:
             headers = [*_ALIVE_HEADERS, (b"x-request-id", new_request_id().encode())]
             await send({"type": "http.response.start", "status": 200, "headers": headers})
             await send({"type": "http.response.body", "body": _ALIVE})
-        elif scope["raw_path"] == EVENTS_PATH:
-            await self._events.serve(scope, receive, send)
-        elif not await self._gateway.take(scope, receive, send):
-            # WSGI cannot tell `X_CSRF` from `X-CSRF`: the former never gets there (S-066).
-            headers = [pair for pair in scope["headers"] if b"_" not in pair[0]]
-            await self._bridge({**scope, "headers": headers}, receive, send)
+        else:
+            await self._plane_of(scope).serve(scope, receive, send)
+
+    def _plane_of(self, scope: Scope) -> Plane:
+        """Return the front end that the request's host and raw path select.
+
+        A host that none has belongs to the first: redirects are built from its `public_url`,
+        whatever the request calls us (S-011).
+        """
+        if len(self._planes) == 1:
+            return self._first
+        host = next((value for name, value in scope["headers"] if name == b"host"), b"")
+        hosts = {plane.frontend.authority for plane in self._planes}
+        authority = host.lower() if host.lower() in hosts else self._first.frontend.authority
+        path: bytes = scope["raw_path"]
+        for plane in self._planes:
+            if plane.frontend.authority == authority and plane.frontend.covers(path):
+                return plane
+        return self._first
 
     async def _live(self, receive: Receive, send: Send) -> None:
-        settings = self._control.settings
+        settings = self._shared.settings
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
                 port = start_management_listener(
-                    self._control.registry,
+                    self._shared.registry,
                     host=settings.management_host,
                     port=settings.management_port,
                 )
@@ -135,9 +184,7 @@ class Worker:
                 return
 
     async def _close(self) -> None:
-        self._watch.close()
-        self._events.close()
         await self._transport.close()
-        await self._reader.close()
-        self._control.close()
+        for plane in self._planes:
+            await plane.close()
         self._log.close()

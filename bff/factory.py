@@ -1,4 +1,4 @@
-"""Composition root of the control plane: builds every part once and mounts the rooms."""
+"""Composition root of the control plane: the Flask application of one front end."""
 
 from __future__ import annotations
 
@@ -7,48 +7,36 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, request
-from prometheus_client import CollectorRegistry
+from flask import Flask, Response, request, url_for
 
 from bff.account.device_pages import DevicePages
-from bff.account.sessions import OwnSessions, SessionsViews
+from bff.account.sessions import SessionsViews
 from bff.account.views import account_blueprint
-from bff.login.flow import LoginFlow
-from bff.login.logout import Logout
-from bff.login.logout_views import LogoutForms, LogoutViews
-from bff.login.once import RedeemedStates, SignOutAddresses
-from bff.login.provider_logout import ProviderLogout, provider_logout_blueprint
-from bff.login.transaction import TransactionCookies
+from bff.login.logout_views import LogoutViews
+from bff.login.provider_logout import provider_logout_blueprint
 from bff.login.views import login_blueprint
-from bff.metrics import BffMetrics
-from bff.pages.views import pages_blueprint, render_error_page, render_landing
-from bff.problems import ROUTE_NOT_FOUND, Unavailable
+from bff.pages.files import files_blueprint
+from bff.pages.views import home, pages_blueprint, render_error_page, render_landing
+from bff.problems import LOGIN_REQUIRED, ROUTE_NOT_FOUND, Unavailable
 from bff.proxy.guard import require_no_foreign_origin, require_same_origin
-from bff.sessions.codec import KeyRing, SessionCodec
-from bff.sessions.connect import connect
-from bff.sessions.cookie import SessionCookie
-from bff.sessions.current import CurrentSession
 from bff.sessions.flask_interface import VisitorApp, VisitorSessionInterface
-from bff.sessions.store import SessionStore
-from bff.tokens.client_tokens import ClientTokens
-from bff.tokens.lease import Leases
-from bff.tokens.lifecycle import TokenLifecycle
-from bff.tokens.provider import Provider
 from httpkit.answers import browser_navigates, install_answers
 from httpkit.events import install_access_log
 from httpkit.headers import install_security_headers
 from httpkit.health import NotReady, install_health
 from httpkit.i18n import install_i18n
-from httpkit.metrics import HttpMetrics
 from httpkit.request_ids import install_request_ids
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import redis
-
+    from bff.login.logout import Logout
+    from bff.parts import Parts
     from bff.sessions.model import Session
-    from bff.settings import Settings
+    from bff.sessions.store import SessionStore
+    from bff.settings import Frontend
+    from httpkit.metrics import HttpMetrics
+    from httpkit.problems import ProblemType
 
 _ROOT = Path(__file__).resolve().parent.parent
 _BODY_LIMIT_BYTES = 64 * 1024
@@ -64,131 +52,73 @@ _NEVER_PAGES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ControlPlane:
-    """The Flask application and the parts that the data plane shares with it."""
-
-    app: Flask
-    settings: Settings
-    client: redis.Redis
-    registry: CollectorRegistry
-    metrics: HttpMetrics
-    cookie: SessionCookie
-    codec: SessionCodec
-    store: SessionStore
-    lifecycle: TokenLifecycle
-    client_tokens: ClientTokens
-    logout: Logout
-
-    def close(self) -> None:
-        """Let refreshes and revocations under way finish."""
-        self.lifecycle.close()
-        self.client_tokens.close()
-        self.logout.close()
-
-
-def build_control_plane(settings: Settings) -> ControlPlane:
-    """Return the control plane; nothing is asked of Redis or of a provider yet."""
-    registry = CollectorRegistry()
-    metrics, counts = HttpMetrics(registry), BffMetrics(registry)
-    client = connect(settings.redis_url.get_secret_value())
-    ring = KeyRing([key.get_secret_value() for key in settings.secret_keys])
-    codec = SessionCodec(ring)
-    store = SessionStore(
-        client,
-        codec,
-        idle_ttl_s=settings.session.idle_ttl_s,
-        absolute_ttl_s=settings.session.absolute_ttl_s,
-        observe=lambda operation, outcome, seconds: counts.store_seconds.labels(
-            operation, outcome
-        ).observe(seconds),
-    )
-    cookie = SessionCookie(
-        settings.cookie_name, secure=settings.https, same_site=settings.session.cookie_same_site
-    )
-    providers = {
-        provider.name: Provider(
-            provider, redirect_uri=f"{settings.public_url}/bff/callback/{provider.name}"
-        )
-        for provider in settings.providers
-    }
-    logout = Logout(
-        store, providers, post_logout_redirect_uri=f"{settings.public_url}/", metrics=counts
-    )
-    current = CurrentSession(store, cookie)
-    own = OwnSessions(store, metrics=counts)
-
-    app = _app(settings, metrics)
-    app.session_interface = VisitorSessionInterface(store, current)
-    _install_health(app, store)
-    require_own_page = _rule(require_same_origin, settings.public_url)
-    forms = LogoutForms(ring)
-    app.jinja_env.globals["csrf_token"] = lambda: forms.token(current.ticket())
-    flow = LoginFlow(
-        providers=providers,
-        attempts=TransactionCookies(ring, secure=settings.https),
-        states=RedeemedStates(client),
-        store=store,
-        logout=logout,
-        absolute_ttl_s=settings.session.absolute_ttl_s,
-        metrics=counts,
-    )
+def build_control_plane(parts: Parts) -> VisitorApp:
+    """Return the Flask application of one front end with every room mounted."""
+    frontend = parts.frontend
+    app = _app(frontend, parts.shared.metrics)
+    app.session_interface = VisitorSessionInterface(parts.store, parts.current)
+    _install_health(app, parts.store)
+    mount(app, parts, render_landing=render_landing)
     app.register_blueprint(
+        DevicePages(
+            own=parts.own, current=parts.current, require_form=parts.forms.require
+        ).blueprint()
+    )
+    if frontend.static_dir is not None:
+        app.register_blueprint(files_blueprint(frontend.static_dir))
+    else:
+        app.register_blueprint(
+            pages_blueprint(
+                current_session=lambda: _visitor(parts.current.find(), parts.logout),
+                carries_ticket=lambda: parts.current.ticket() is not None,
+            )
+        )
+    return app
+
+
+def mount(app: Flask, parts: Parts, *, render_landing: Callable[[str], str]) -> None:
+    """Mount sign-in, sign-out, `/bff/user` and `/bff/sessions` on *app*.
+
+    Args:
+        app: ours, or that of a developer who uses the extension.
+        parts: what the routes put to use.
+        render_landing: the page that moves on to a local path by itself.
+    """
+    require_own_page = _rule(require_same_origin, parts.frontend.public_url)
+    app.jinja_env.globals["csrf_token"] = lambda: parts.forms.token(parts.current.ticket())
+    blueprints = (
         login_blueprint(
-            flow=flow,
-            cookie=cookie,
-            current=current,
+            flow=parts.flow,
+            cookie=parts.cookie,
+            current=parts.current,
             require_own_page=require_own_page,
             render_landing=render_landing,
-        )
-    )
-    app.register_blueprint(
+        ),
         LogoutViews(
-            logout=logout,
-            addresses=SignOutAddresses(client, ring),
-            forms=forms,
-            cookie=cookie,
-            current=current,
+            logout=parts.logout,
+            addresses=parts.addresses,
+            forms=parts.forms,
+            cookie=parts.cookie,
+            current=parts.current,
             require_own_page=require_own_page,
-            require_no_foreign_page=_rule(require_no_foreign_origin, settings.public_url),
-        ).blueprint()
-    )
-    app.register_blueprint(
-        account_blueprint(store=store, current=current, require_own_page=require_own_page)
-    )
-    app.register_blueprint(
+            require_no_foreign_page=_rule(require_no_foreign_origin, parts.frontend.public_url),
+        ).blueprint(),
+        account_blueprint(
+            store=parts.store, current=parts.current, require_own_page=require_own_page
+        ),
         SessionsViews(
-            own=own, current=current, cookie=cookie, require_own_page=require_own_page
-        ).blueprint()
+            own=parts.own,
+            current=parts.current,
+            cookie=parts.cookie,
+            require_own_page=require_own_page,
+        ).blueprint(),
+        provider_logout_blueprint(parts.provider_logout),
     )
-    app.register_blueprint(
-        DevicePages(own=own, current=current, require_form=forms.require).blueprint()
-    )
-    app.register_blueprint(
-        provider_logout_blueprint(ProviderLogout(client, store, providers, metrics=counts))
-    )
-    app.register_blueprint(
-        pages_blueprint(
-            current_session=lambda: _visitor(current.find(), logout),
-            carries_ticket=lambda: current.ticket() is not None,
-        )
-    )
-    return ControlPlane(
-        app=app,
-        settings=settings,
-        client=client,
-        registry=registry,
-        metrics=metrics,
-        cookie=cookie,
-        codec=codec,
-        store=store,
-        lifecycle=TokenLifecycle(store, Leases(client), providers, metrics=counts),
-        client_tokens=ClientTokens(next(iter(providers.values()))),
-        logout=logout,
-    )
+    for blueprint in blueprints:
+        app.register_blueprint(blueprint)
 
 
-def _app(settings: Settings, metrics: HttpMetrics) -> VisitorApp:
+def _app(frontend: Frontend, metrics: HttpMetrics) -> VisitorApp:
     app = VisitorApp(
         "bff",
         root_path=str(_ROOT),
@@ -201,12 +131,22 @@ def _app(settings: Settings, metrics: HttpMetrics) -> VisitorApp:
     install_access_log(app)
     metrics.install(app)
     app.after_request(_keep_from_caches)
-    install_security_headers(app, https=settings.https)
-    install_i18n(app, https=settings.https)
+    install_security_headers(app, https=frontend.https)
+    install_i18n(app, https=frontend.https)
     install_answers(
-        app, wants_page=_wants_page, render_page=render_error_page, not_found=ROUTE_NOT_FOUND
+        app,
+        wants_page=_wants_page,
+        render_page=render_error_page,
+        not_found=ROUTE_NOT_FOUND,
+        members_of=where_to_sign_in,
     )
+    app.context_processor(lambda: {"home": home()})
     return app
+
+
+def where_to_sign_in(problem: ProblemType) -> dict[str, object]:
+    """Return what a refusal of an anonymous caller tells besides: where to sign in."""
+    return {"login_url": url_for("login.start")} if problem is LOGIN_REQUIRED else {}
 
 
 def _wants_page() -> bool:

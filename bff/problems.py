@@ -25,7 +25,6 @@ __all__ = [
     "LOGIN_EXPIRED",
     "LOGIN_FAILED",
     "LOGIN_REQUIRED",
-    "LOGIN_URL",
     "METHOD_NOT_ALLOWED",
     "ORIGIN_DENIED",
     "PROVIDER_ERROR",
@@ -43,7 +42,6 @@ __all__ = [
     "login_required",
 ]
 
-LOGIN_URL = "/bff/login"
 LOGIN_REQUIRED = ProblemType("login_required", 401, "Sign in first.")
 STEP_UP_REQUIRED = ProblemType("step_up_required", 401, "This needs a stronger sign-in.")
 ORIGIN_DENIED = ProblemType("origin_denied", 403, "Requests from this origin are not accepted.")
@@ -69,5 +67,8 @@ UPSTREAM_TIMEOUT = ProblemType(
 
 
 def login_required(hint: str | None = None) -> Refused:
-    """Return the refusal of a caller who is not signed in (any more), with where to sign in."""
-    return Refused(LOGIN_REQUIRED, hint=hint, members={"login_url": LOGIN_URL})
+    """Return the refusal of a caller who is not signed in (any more).
+
+    Where to sign in is added by whoever answers: only there is the front end known.
+    """
+    return Refused(LOGIN_REQUIRED, hint=hint)

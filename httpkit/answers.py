@@ -69,6 +69,7 @@ def install_answers(
     wants_page: Callable[[], bool] = lambda: False,
     render_page: Callable[[Answer], str] | None = None,
     not_found: ProblemType = NOT_FOUND,
+    members_of: Callable[[ProblemType], Mapping[str, object]] = lambda _problem: {},
 ) -> None:
     """Answer every error of *app*.
 
@@ -77,6 +78,7 @@ def install_answers(
         wants_page: whether the request at hand is answered with a page.
         render_page: the page; the problem document stands in where none is given.
         not_found: the party's own word for an unknown address.
+        members_of: what the documents of a problem carry besides what its raiser gave.
     """
 
     def answer(outcome: Answer) -> Response:
@@ -89,7 +91,8 @@ def install_answers(
         events.get_logger().info(
             events.HTTP_REFUSED, problem=error.problem.code, hint=error.hint or error.detail
         )
-        return answer(Answer(error.problem, error.detail, error.headers, error.members))
+        members = {**members_of(error.problem), **error.members}
+        return answer(Answer(error.problem, error.detail, error.headers, members))
 
     @app.errorhandler(Unavailable)
     def _unavailable(error: Unavailable) -> Response:

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode
 
-from flask import Blueprint, redirect, render_template, request
+from flask import Blueprint, redirect, render_template, request, url_for
 
 from bff.account.devices import device_name
 from httpkit.i18n import current_language
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from bff.sessions.current import CurrentSession
     from bff.sessions.model import ListedSession, Session, Ticket
 
-_PATH = "/bff/devices"
+_SHOW = "device_pages.show"
 
 
 class DevicePages:
@@ -50,20 +49,21 @@ class DevicePages:
 
     def blueprint(self) -> Blueprint:
         """Return the routes for mounting."""
-        blueprint = Blueprint("device_pages", __name__, url_prefix=_PATH)
+        blueprint = Blueprint("device_pages", __name__, url_prefix="/bff/devices")
         blueprint.get("", endpoint="show")(self.show)
         blueprint.post("/<public_id>/end", endpoint="end_one")(self.end_one)
         blueprint.post("/end-others", endpoint="end_others")(self.end_others)
         # The address that a form left in the address bar leads to the page, not to an error.
-        blueprint.get("/<path:_form>", endpoint="back")(lambda _form: redirect(_PATH, 303))
+        blueprint.get("/<path:_form>", endpoint="back")(lambda _form: redirect(url_for(_SHOW), 303))
         return blueprint
 
     def show(self) -> ResponseReturnValue:
         """Answer with the page; who is signed out is sent to sign in and comes back."""
         session = self._current.find()
         if session is None:
-            asked = urlencode({"return_to": _PATH, "ui_locales": current_language().tag}, safe="/")
-            return redirect(f"/bff/login?{asked}", 303)
+            tag = current_language().tag
+            login = url_for("login.start", return_to=url_for(_SHOW), ui_locales=tag)
+            return redirect(login, 303)
         return self._page(session)
 
     def end_one(self, public_id: str) -> ResponseReturnValue:

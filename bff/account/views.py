@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, jsonify, request, url_for
 
 from bff.problems import BAD_REQUEST, Refused, login_required
 
@@ -69,5 +68,5 @@ def _described(session: Session) -> dict[str, object]:
             "expires_in_s": session.expires_in_s,
             "absolute_expires_in_s": max(0, int(record.absolute_expires_at - now)),
         },
-        "logout_url": f"/bff/logout?sid={quote(session.ticket.public_id)}",
+        "logout_url": url_for("logout.end_by_link", sid=session.ticket.public_id),
     }

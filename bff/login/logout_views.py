@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from bff.sessions.current import CurrentSession
     from bff.sessions.model import Session, Ticket
 
-HOME = "/"
-
 
 class LogoutForms:
     """Anti-forgery for the sign-out form: its hidden field is bound to the session itself."""
@@ -93,7 +91,7 @@ class LogoutViews:
             session = self._current.find()
             if session is not None:
                 self._forms.require(session.ticket, request.form[FIELD])
-            return self._taken_back(redirect(self._end(session) or HOME, 303))
+            return self._taken_back(redirect(self._end(session) or _home(), 303))
         self._require_own_page()
         return self._taken_back(jsonify(logout_url=self._end(self._current.find())))
 
@@ -102,11 +100,11 @@ class LogoutViews:
         session = self._current.find()
         if session is None or request.args.get("sid") != session.ticket.public_id:
             raise Refused(BAD_REQUEST, detail="sid is not this session's.")
-        return self._taken_back(redirect(self._end(session) or HOME, 303))
+        return self._taken_back(redirect(self._end(session) or _home(), 303))
 
     def follow(self, name: str) -> BaseResponse:
         """Send the browser on to the provider's sign-out, once."""
-        response = redirect(self._addresses.take(name) or HOME, 303)
+        response = redirect(self._addresses.take(name) or _home(), 303)
         response.headers["Referrer-Policy"] = "no-referrer"
         return response
 
@@ -123,3 +121,7 @@ class LogoutViews:
     def _taken_back(self, response: BaseResponse) -> BaseResponse:
         response.headers.add("Set-Cookie", self._cookie.expire())
         return response
+
+
+def _home() -> str:
+    return f"{request.script_root}/"

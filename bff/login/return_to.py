@@ -15,6 +15,8 @@ from bff.problems import BAD_REQUEST, Refused
 
 HOME: Final = "/"
 _LENGTH_LIMIT = 2048
+_OWN = "/bff"
+_PAGES = frozenset({"/bff/devices"})
 # Unreserved and sub-delims of RFC 3986, and escapes; never an escape of `/`, `\`, `.` or a control.
 _SEGMENT = (
     r"(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%(?!2[EeFf]|5[Cc]|[01][0-9A-Fa-f]|7[Ff])[0-9A-Fa-f]{2})+"
@@ -24,18 +26,28 @@ _LOCAL = re.compile(rf"(?P<path>/|(?:/{_SEGMENT})+/?)(?:\?{_REST})?(?:#{_REST})?
 _DOTS = frozenset({".", ".."})
 
 
-def parse_return_to(value: str | None) -> str:
+def parse_return_to(value: str | None, base_path: str = "") -> str:
     """Return the local path, query and fragment that *value* names; home where there is none.
 
     A path of the login itself becomes home: it would loop or sign out (S-012).
 
+    Args:
+        value: as the page gave it.
+        base_path: where this front end begins; no login of it ends in another one's pages.
+
     Raises:
-        Refused: ``bad_request``; *value* is not a plain local address.
+        Refused: ``bad_request``; *value* is not a plain local address of this front end.
     """
+    home = f"{base_path}{HOME}"
     if not value:
-        return HOME
+        return home
     match = _LOCAL.fullmatch(value) if len(value) <= _LENGTH_LIMIT else None
     if match is None or _DOTS & set(match["path"].split("/")):
         raise Refused(BAD_REQUEST, detail="return_to must be a local path such as /projects?page=2")
     path = match["path"]
-    return HOME if path == "/bff" or path.startswith("/bff/") else value
+    if base_path and path != base_path and not path.startswith(home):
+        raise Refused(BAD_REQUEST, detail=f"return_to must lie beneath {home}")
+    inner = path.removeprefix(base_path)
+    if (inner == _OWN or inner.startswith(f"{_OWN}/")) and inner not in _PAGES:
+        return home
+    return value

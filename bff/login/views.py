@@ -101,7 +101,7 @@ def _parse_login(given: Mapping[str, str]) -> LoginRequest:
         raise Refused(BAD_REQUEST, detail="max_age must be whole seconds.")
     return LoginRequest(
         provider=_text(given, "provider"),
-        return_to=parse_return_to(given.get("return_to")),
+        return_to=parse_return_to(given.get("return_to"), request.script_root),
         prompt=prompt,
         login_hint=_text(given, "login_hint"),
         max_age_s=None if max_age is None else int(max_age),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from flask import Blueprint, render_template
+from flask import Blueprint, render_template, request, url_for
 
 from bff.problems import (
     LOGIN_DENIED,
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from httpkit.answers import Answer
 
-_LOGIN = "/bff/login?return_to=/&ui_locales="
 _STARTS_AGAIN = frozenset(
     problem.code
     for problem in (
@@ -99,6 +98,11 @@ def render_error_page(outcome: Answer) -> str:
 
 def _retry_url(code: str) -> str | None:
     if code in _STARTS_AGAIN:
-        return _LOGIN + current_language().tag
+        return url_for("login.start", return_to=home(), ui_locales=current_language().tag)
     # Never the address at hand: it may be a callback whose code is spent.
-    return "/" if code == STORE_UNAVAILABLE.code else None
+    return home() if code == STORE_UNAVAILABLE.code else None
+
+
+def home() -> str:
+    """Return where the front end of the request at hand begins, with a final slash."""
+    return f"{request.script_root}/"

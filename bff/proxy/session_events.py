@@ -15,7 +15,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final
 
-from bff.problems import METHOD_NOT_ALLOWED, Refused, Unavailable, login_required
+from bff.problems import LOGIN_REQUIRED, METHOD_NOT_ALLOWED, Refused, Unavailable, login_required
 from bff.proxy.call import CLIENT_GONE, Call
 from bff.proxy.guard import require_no_foreign_origin
 from bff.sessions.watch import ENDED
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     Scope = MutableMapping[str, Any]
 
-PATH: Final = b"/bff/events"
+_ROUTE: Final = "/bff/events"
 _BEAT_S: Final = 15.0
 _EXPIRING_S: Final = 60
 _ACTIVE: Final = "active"
@@ -58,6 +58,7 @@ class SessionEvents:
         self,
         *,
         public_url: str,
+        login_url: str,
         cookie: SessionCookie,
         reader: SessionReader,
         watch: SessionWatch,
@@ -68,6 +69,7 @@ class SessionEvents:
 
         Args:
             public_url: the only origin whose pages may listen.
+            login_url: where an anonymous caller is told to go.
             cookie: reads the ticket.
             reader: reads the session behind it.
             watch: tells of changes.
@@ -75,6 +77,7 @@ class SessionEvents:
             access_log: one line a stream, at its end.
         """
         self._origin = public_url.encode("ascii")
+        self._login_url = login_url
         self._cookie = cookie
         self._reader = reader
         self._watch = watch
@@ -84,7 +87,7 @@ class SessionEvents:
 
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request with a stream, or with a problem."""
-        call = Call(new_request_id(), "", scope["method"], PATH.decode(), time.perf_counter())
+        call = Call(new_request_id(), "", scope["method"], _ROUTE, time.perf_counter())
         try:
             ticket = await self._judge(scope)
             call.sid = ticket.fingerprint
@@ -93,7 +96,8 @@ class SessionEvents:
             await send({"type": "http.response.start", "status": 200, "headers": headers})
             await self._stream(ticket, receive, send)
         except Refused as refused:
-            await call.refuse(send, refused)
+            anonymous = refused.problem is LOGIN_REQUIRED
+            await call.refuse(send, refused, {"login_url": self._login_url} if anonymous else {})
         except Unavailable as unavailable:
             await call.defer(send, unavailable)
         except OSError:

@@ -45,9 +45,14 @@ class Unreadable(Exception):  # noqa: N818 - a finding about stored bytes, not a
 class KeyRing:
     """The server's keys: the first seals, all open."""
 
-    def __init__(self, secret_keys: Sequence[str]) -> None:
-        """Take the settings' ``secret_keys``: strings of 32 characters or more, newest first."""
-        self._keys = {_kid(key): _extract(key) for key in secret_keys}
+    def __init__(self, secret_keys: Sequence[str], *, realm: str = "") -> None:
+        """Take the keys, and the *realm* outside of which nothing sealed here opens.
+
+        Args:
+            secret_keys: of the settings: strings of 32 characters or more, newest first.
+            realm: the front end's name.
+        """
+        self._keys = {_kid(key): _extract(key, realm) for key in secret_keys}
         self._newest = next(iter(self._keys))
 
     def seal(self, purpose: bytes, context: bytes, share: bytes, plain: bytes) -> bytes:
@@ -146,8 +151,9 @@ def _kid(secret_key: str) -> bytes:
     return hashlib.sha256(b"cloakroom key id" + secret_key.encode()).digest()[:_KID_BYTES]
 
 
-def _extract(secret_key: str) -> bytes:
-    return hmac.digest(_SALT, secret_key.encode(), "sha256")
+def _extract(secret_key: str, realm: str) -> bytes:
+    salt = _SALT + b" " + realm.encode() if realm else _SALT
+    return hmac.digest(salt, secret_key.encode(), "sha256")
 
 
 def _expand(key: bytes, purpose: bytes, context: bytes, share: bytes) -> bytes:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from bff.sessions.codec import SessionCodec
     from bff.sessions.model import Device, SessionRecord, TokenSet
 
-TOUCH_INTERVAL_MS: Final = 60_000
+_TOUCH_INTERVAL_MS: Final = 60_000
 _DEVICE_FIELD = "d"
 
 
@@ -68,6 +68,8 @@ class SessionStore:
         self._codec = codec
         self._idle_ms = idle_ttl_s * 1000
         self._absolute_ms = absolute_ttl_s * 1000
+        # A short idle time slides more often: whoever works must not be taken for idle.
+        self._touch_interval_ms = min(_TOUCH_INTERVAL_MS, self._idle_ms // 4)
         self._observe = observe
         self._create = client.register_script(scripts.CREATE)
         self._replace = client.register_script(scripts.REPLACE)
@@ -147,14 +149,14 @@ class SessionStore:
         return self._compare_and_set(ticket, "r", sealed, "v", revision)
 
     def touch(self, ticket: Ticket) -> bool:
-        """Slide the idle expiry, at most once a minute; return whether the session lives.
+        """Slide the idle expiry, at most once in a while; return whether the session lives.
 
         A session in use under a key that is no longer the newest is sealed anew here, so that an
         operator may drop the old key once every session has been used or has ended.
         """
         with suppress(Unreadable):
             with self._asking("touch"):
-                touched = self._touch(keys=[ticket.key], args=[TOUCH_INTERVAL_MS])
+                touched = self._touch(keys=[ticket.key], args=[self._touch_interval_ms])
             heads = cast("list[bytes]", touched)
             if not all(self._codec.ring.is_current(head) for head in heads):
                 self._reseal(ticket)

@@ -3,8 +3,10 @@
 `load_settings` reads TOML, environment and secret files; the models say what is right.
 """
 
+from bff.settings.frontends import Frontend
 from bff.settings.loading import SettingsInvalid, load_settings
 from bff.settings.model import (
+    FrontendSettings,
     ProviderSettings,
     RouteSettings,
     SessionSettings,
@@ -13,6 +15,8 @@ from bff.settings.model import (
 )
 
 __all__ = [
+    "Frontend",
+    "FrontendSettings",
     "ProviderSettings",
     "RouteSettings",
     "SessionSettings",

@@ -17,7 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 
-from bff.settings.model import ProviderSettings, RouteSettings, SessionSettings, Settings
+from bff.settings.model import (
+    FrontendSettings,
+    ProviderSettings,
+    RouteSettings,
+    SessionSettings,
+    Settings,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,6 +35,7 @@ _CONFIG = "BFF_CONFIG"
 _FILE = "_file"
 _SECRETS = frozenset({"client_secret", "redis_url", "secret_keys"})
 _TABLES: Mapping[str, type[BaseModel]] = {
+    "frontends": FrontendSettings,
     "session": SessionSettings,
     "providers": ProviderSettings,
     "routes": RouteSettings,

@@ -19,10 +19,13 @@ from pydantic import (
     model_validator,
 )
 
+from bff.settings.frontends import Frontend, require_apart
 from bff.settings.rules import (
     lines_or_list,
+    require_cookie_name,
     require_http_url,
     require_origin,
+    require_plain_path,
     require_private_key,
     words_or_list,
 )
@@ -30,10 +33,8 @@ from bff.settings.rules import (
 TokenMode = Literal["none", "user", "client", "user-or-none"]
 
 _SECRET_KEY_CHARS_MIN = 32
-_COOKIE_NAME = re.compile(r"[A-Za-z0-9_-]+")
 _HOST_PREFIX = "__Host-"
 _PREFIX = re.compile(r"__(?:Host-Http|Host|Http|Secure)-")
-_ROUTE_PATH = re.compile(r"/|(?:/[A-Za-z0-9_.~!$&'()*+,=:@-]+)+")
 _OWN_PATHS = ("/bff", "/livez", "/readyz")
 _REDIS_SCHEMES = ("redis://", "rediss://", "unix://", "redis+sentinel://", "redis+cluster://")
 
@@ -55,9 +56,7 @@ class SessionSettings(_Frozen):
     @field_validator("cookie_name")
     @classmethod
     def _name(cls, value: str) -> str:
-        if not _COOKIE_NAME.fullmatch(value):
-            raise ValueError("must be made of letters, digits, - and _")
-        return value
+        return require_cookie_name(value)
 
 
 class ProviderSettings(_Frozen):
@@ -130,9 +129,7 @@ class RouteSettings(_Frozen):
     @field_validator("path")
     @classmethod
     def _path(cls, value: str) -> str:
-        bare = value.rstrip("/") or "/"
-        if not _ROUTE_PATH.fullmatch(bare) or {".", ".."} & set(bare.split("/")):
-            raise ValueError("must be a plain path such as /api")
+        bare = require_plain_path(value)
         if bare in _OWN_PATHS or bare.startswith("/bff/"):
             raise ValueError(f"is one of the gateway's own paths ({', '.join(_OWN_PATHS)})")
         return bare
@@ -152,6 +149,56 @@ class RouteSettings(_Frozen):
         return value
 
 
+class FrontendSettings(_Frozen):
+    """A further front end beside the first: by host (`public_url`), by `path`, or both."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")
+    public_url: str | None = None
+    path: str = "/"
+    providers: Words = ()
+    cookie_name: str | None = None
+    routes: tuple[RouteSettings, ...] = ()
+    static_dir: Path | None = None
+
+    @field_validator("public_url")
+    @classmethod
+    def _public_url(cls, value: str | None) -> str | None:
+        return None if value is None else require_origin(value)
+
+    @field_validator("path")
+    @classmethod
+    def _path(cls, value: str) -> str:
+        return require_plain_path(value)
+
+    @field_validator("cookie_name")
+    @classmethod
+    def _cookie_name(cls, value: str | None) -> str | None:
+        return None if value is None else require_cookie_name(value)
+
+    @field_validator("routes")
+    @classmethod
+    def _routes(cls, value: tuple[RouteSettings, ...]) -> tuple[RouteSettings, ...]:
+        _require_unique("path", [route.path for route in value])
+        return value
+
+    @field_validator("static_dir")
+    @classmethod
+    def _static_dir(cls, value: Path | None) -> Path | None:
+        if value is not None and not value.is_dir():
+            raise ValueError(f"{value} is no folder")
+        return value
+
+    @model_validator(mode="after")
+    def _within(self) -> FrontendSettings:
+        base = self.path.rstrip("/")
+        outside = [
+            route.path for route in self.routes if not f"{route.path}/".startswith(f"{base}/")
+        ]
+        if outside:
+            raise ValueError(f"routes must lie beneath {self.path}: {', '.join(outside)}")
+        return self
+
+
 class Settings(_Frozen):
     """Everything the BFF is told from outside."""
 
@@ -168,6 +215,7 @@ class Settings(_Frozen):
     session: SessionSettings = SessionSettings()
     providers: tuple[ProviderSettings, ...]
     routes: tuple[RouteSettings, ...] = ()
+    frontends: tuple[FrontendSettings, ...] = ()
 
     @field_validator("public_url")
     @classmethod
@@ -211,21 +259,47 @@ class Settings(_Frozen):
         return value
 
     @model_validator(mode="after")
-    def _cookie(self) -> Settings:
-        if self.https and not self.session.cookie_name.startswith(_HOST_PREFIX):
-            raise ValueError(f"session.cookie_name: must begin with {_HOST_PREFIX} under https")
+    def _apart(self) -> Settings:
+        frontends = self.all_frontends()
+        require_apart(frontends)
+        for frontend in frontends:
+            if frontend.https and not frontend.cookie_name.startswith(_HOST_PREFIX):
+                raise ValueError(f"cookie_name: must begin with {_HOST_PREFIX} under https")
         return self
 
-    @property
-    def https(self) -> bool:
-        """Whether browsers reach us over https; plain http is loopback only."""
-        return self.public_url.startswith("https://")
+    def all_frontends(self) -> tuple[Frontend, ...]:
+        """Return every front end, the settings' own first."""
+        own = Frontend(
+            name="",
+            public_url=self.public_url,
+            base_path="",
+            cookie_name=_spelt(self.session.cookie_name, self.public_url),
+            providers=self.providers,
+            routes=self.routes,
+        )
+        return (own, *(self._resolved(frontend) for frontend in self.frontends))
 
-    @property
-    def cookie_name(self) -> str:
-        """The session cookie's name; a browser would refuse the prefix on plain http."""
-        name = self.session.cookie_name
-        return name if self.https else _PREFIX.sub("", name)
+    def _resolved(self, frontend: FrontendSettings) -> Frontend:
+        by_name = {provider.name: provider for provider in self.providers}
+        unknown = [name for name in frontend.providers if name not in by_name]
+        if unknown:
+            raise ValueError(f"frontends: no provider is called {', '.join(unknown)}")
+        public_url = frontend.public_url or self.public_url
+        cookie_name = frontend.cookie_name or f"{self.session.cookie_name}-{frontend.name}"
+        return Frontend(
+            name=frontend.name,
+            public_url=public_url,
+            base_path=frontend.path.rstrip("/"),
+            cookie_name=_spelt(cookie_name, public_url),
+            providers=tuple(by_name[name] for name in frontend.providers or by_name),
+            routes=frontend.routes,
+            static_dir=frontend.static_dir,
+        )
+
+
+def _spelt(cookie_name: str, public_url: str) -> str:
+    """Return the name as browsers accept it: without its prefix on plain http."""
+    return cookie_name if public_url.startswith("https://") else _PREFIX.sub("", cookie_name)
 
 
 def _require_unique(name: str, values: list[str]) -> None:

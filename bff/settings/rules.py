@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from urllib.parse import SplitResult
 
+_PLAIN_PATH = re.compile(r"/|(?:/[A-Za-z0-9_.~!$&'()*+,=:@-]+)+")
+_COOKIE_NAME = re.compile(r"[A-Za-z0-9_-]+")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _RSA_BITS_MIN = 2048
 
@@ -74,6 +77,21 @@ def require_private_key(file: Path) -> None:
             f"{file} must hold an RSA key of {_RSA_BITS_MIN} bits or more, or a P-256 key, "
             "in PEM and without a passphrase"
         )
+
+
+def require_plain_path(value: str) -> str:
+    """Return *value* without a final slash, where it is a path that is read in one way only."""
+    bare = value.rstrip("/") or "/"
+    if not _PLAIN_PATH.fullmatch(bare) or {".", ".."} & set(bare.split("/")):
+        raise ValueError("must be a plain path such as /api")
+    return bare
+
+
+def require_cookie_name(value: str) -> str:
+    """Return *value*, where it is made of what every browser takes in a cookie's name."""
+    if not _COOKIE_NAME.fullmatch(value):
+        raise ValueError("must be made of letters, digits, - and _")
+    return value
 
 
 def words_or_list(value: object) -> object:

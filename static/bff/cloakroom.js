@@ -1,6 +1,8 @@
 // The page's side of the door: who is signed in, calls that carry the ticket, signing in and out.
 // No token ever reaches a script; the browser adds the ticket by itself. Types: cloakroom.d.ts.
 
+// Where this front end begins: this module is served from <base>static/bff/.
+const BASE = new URL("../../", import.meta.url).pathname;
 const LOOP_KEY = "cloakroom.signing-in";
 const LOOP_MS = 20_000;
 
@@ -27,7 +29,7 @@ export class Unavailable extends Problem {}
 /** The person who is signed in, or null. */
 export async function user() {
   try {
-    return await (await call("/bff/user", { signIn: false })).json();
+    return await (await call(`${BASE}bff/user`, { signIn: false })).json();
   } catch (problem) {
     if (problem instanceof LoginRequired) return null;
     throw problem;
@@ -70,16 +72,16 @@ export function login({ returnTo = here() } = {}) {
   const wanted = new URLSearchParams({ return_to: returnTo });
   const { lang } = document.documentElement;
   if (lang) wanted.set("ui_locales", lang);
-  location.assign(`/bff/login?${wanted}`);
+  location.assign(`${BASE}bff/login?${wanted}`);
 }
 
 /** Sign out here, then leave for wherever signing out goes on. */
 export async function logout() {
-  const answer = await call("/bff/logout", { method: "POST", signIn: false }).catch((problem) => {
+  const answer = await call(`${BASE}bff/logout`, { method: "POST", signIn: false }).catch((problem) => {
     if (problem instanceof LoginRequired) return null; // signed out already
     throw problem;
   });
-  location.assign((await answer?.json())?.logout_url ?? "/");
+  location.assign((await answer?.json())?.logout_url ?? BASE);
 }
 
 async function problemOf(response) {

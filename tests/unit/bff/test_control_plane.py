@@ -9,35 +9,45 @@ import pytest
 
 from bff.asgi import Worker
 from bff.factory import build_control_plane
+from bff.parts import build_parts, build_shared
 from bff.settings import load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, MutableMapping
 
-    from bff.factory import ControlPlane
+    from flask import Flask
+
+    from bff.parts import Shared
 
 FORM = {"csrf_token": "guessed"}
 
 
 @pytest.fixture
-def control(valkey_url: str) -> Iterator[ControlPlane]:
-    """A control plane over a real store; its provider is never asked."""
+def shared(valkey_url: str) -> Iterator[Shared]:
+    """What front ends share, over a real store; the provider is never asked."""
     environ = {
         "BFF_REDIS_URL": valkey_url,
         "BFF_SECRET_KEYS": "k" * 32,
         "BFF_PROVIDERS": '[{"name":"sso","issuer":"http://127.0.0.1:9",'
         '"client_id":"c","client_secret":"s"}]',
     }
-    control = build_control_plane(load_settings(environ=environ))
-    yield control
-    control.close()
-    control.client.close()
+    shared = build_shared(load_settings(environ=environ))
+    yield shared
+    shared.client.close()
+
+
+@pytest.fixture
+def control(shared: Shared) -> Iterator[Flask]:
+    """The control plane of the first front end."""
+    parts = build_parts(shared, shared.settings.all_frontends()[0])
+    yield build_control_plane(parts)
+    parts.close()
 
 
 @pytest.mark.parametrize("path", ["/bff/user", "/bff/sessions", "/bff/callback/sso", "/", "/x"])
-def test_no_cache_keeps_what_may_depend_on_the_visitor(control: ControlPlane, path: str) -> None:
+def test_no_cache_keeps_what_may_depend_on_the_visitor(control: Flask, path: str) -> None:
     """Every answer but a static file is private, unstored, and varies by the cookie."""
-    response = control.app.test_client().get(path, headers={"X-CSRF": "1"})
+    response = control.test_client().get(path, headers={"X-CSRF": "1"})
     assert response.headers["Cache-Control"] == "private, no-store"
     assert "Cookie" in response.vary
 
@@ -52,23 +62,23 @@ def test_no_cache_keeps_what_may_depend_on_the_visitor(control: ControlPlane, pa
     ],
 )
 def test_a_foreign_form_cannot_take_the_ticket_away(
-    control: ControlPlane, foreign: dict[str, str]
+    control: Flask, foreign: dict[str, str]
 ) -> None:
     """A sign-out form of another page is refused before any cookie is touched."""
-    response = control.app.test_client().post("/bff/logout", data=FORM, headers=foreign)
+    response = control.test_client().post("/bff/logout", data=FORM, headers=foreign)
     assert response.status_code == 403
     assert "Set-Cookie" not in response.headers
 
 
-def test_our_own_form_signs_out_a_visitor_whose_session_is_over(control: ControlPlane) -> None:
+def test_our_own_form_signs_out_a_visitor_whose_session_is_over(control: Flask) -> None:
     """The form of our own page works, also where nothing is left to end."""
     own = {"Origin": "http://localhost:8000", "Sec-Fetch-Site": "same-origin"}
-    response = control.app.test_client().post("/bff/logout", data=FORM, headers=own)
+    response = control.test_client().post("/bff/logout", data=FORM, headers=own)
     assert response.status_code == 303
     assert response.headers["Set-Cookie"].startswith("session=;")
 
 
-def test_even_the_sign_of_life_carries_a_request_id(control: ControlPlane) -> None:
+def test_even_the_sign_of_life_carries_a_request_id(shared: Shared) -> None:
     """`/livez` is answered before Flask, with an id as every other answer."""
     sent: list[MutableMapping[str, Any]] = []
 
@@ -80,7 +90,7 @@ def test_even_the_sign_of_life_carries_a_request_id(control: ControlPlane) -> No
             sent.append(message)
 
         scope = {"type": "http", "method": "GET", "raw_path": b"/livez", "headers": []}
-        await Worker(control)(scope, receive, send)
+        await Worker(shared)(scope, receive, send)
 
     asyncio.run(ask())
     assert sent[0]["status"] == 200

@@ -89,6 +89,7 @@ async def node(desk: Desk) -> AsyncIterator[SessionEvents]:
     log = AccessLog(HttpMetrics(CollectorRegistry()), write=lambda _line: None)
     events = SessionEvents(
         public_url=PUBLIC_URL,
+        login_url="/bff/login",
         cookie=COOKIE,
         reader=reader,
         watch=watch,

@@ -1,0 +1,78 @@
+"""The front ends that one deployment serves, strictly apart: by host, by path, or both.
+
+The settings' own ``public_url`` and ``routes`` are the first of them; each ``[[frontends]]`` adds
+one with an address, providers, cookie, routes and files of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from bff.settings.model import ProviderSettings, RouteSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Frontend:
+    """One front end, resolved.
+
+    Attributes:
+        name: empty for the first.
+        public_url: its origin; the only one whose pages may call.
+        base_path: where it begins; empty where it has the whole host.
+        cookie_name: of its session cookie.
+        providers: those that its visitors may sign in at, the default first.
+        routes: what is proxied for its pages.
+        static_dir: its own files, served beneath the base path; None for our own pages.
+    """
+
+    name: str
+    public_url: str
+    base_path: str
+    cookie_name: str
+    providers: tuple[ProviderSettings, ...]
+    routes: tuple[RouteSettings, ...]
+    static_dir: Path | None = None
+
+    @property
+    def https(self) -> bool:
+        """Whether browsers reach it over https; plain http is loopback only."""
+        return self.public_url.startswith("https://")
+
+    @property
+    def base_url(self) -> str:
+        """Its address without a final slash."""
+        return self.public_url + self.base_path
+
+    @property
+    def authority(self) -> bytes:
+        """What browsers send as ``Host``."""
+        return urlsplit(self.public_url).netloc.encode("ascii")
+
+    def callback_url(self, provider: str) -> str:
+        """Return the one redirect URI that it has at *provider*."""
+        return f"{self.base_url}/bff/callback/{provider}"
+
+    def covers(self, path: bytes) -> bool:
+        """Return whether *path* lies within it."""
+        base = self.base_path.encode("ascii")
+        return not base or path == base or path.startswith(base + b"/")
+
+
+def require_apart(frontends: Sequence[Frontend]) -> None:
+    """Pass when no two front ends could be taken for one another; else `ValueError`."""
+    for index, one in enumerate(frontends):
+        for other in frontends[:index]:
+            if one.name == other.name:
+                raise ValueError(f"the name {one.name!r} stands twice")
+            if one.base_url == other.base_url:
+                raise ValueError(f"{one.base_url} stands twice")
+            # Cookies know hosts, not ports.
+            same_host = urlsplit(one.public_url).hostname == urlsplit(other.public_url).hostname
+            if same_host and one.cookie_name == other.cookie_name:
+                raise ValueError(f"{one.name!r} and {other.name!r} share host and cookie_name")
