@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, request, url_for
+from flask import Flask, Response, request
 
 from bff.account.device_pages import DevicePages
 from bff.account.sessions import SessionsViews
@@ -16,7 +16,7 @@ from bff.login.logout_views import LogoutViews
 from bff.login.provider_logout import provider_logout_blueprint
 from bff.login.views import login_blueprint
 from bff.pages.files import files_blueprint
-from bff.pages.views import home, pages_blueprint, render_error_page, render_landing
+from bff.pages.views import pages_blueprint, render_error_page, render_landing
 from bff.problems import LOGIN_REQUIRED, ROUTE_NOT_FOUND, Unavailable
 from bff.proxy.guard import require_no_foreign_origin, require_same_origin
 from bff.sessions.flask_interface import VisitorApp, VisitorSessionInterface
@@ -24,7 +24,7 @@ from httpkit.answers import browser_navigates, install_answers
 from httpkit.events import install_access_log
 from httpkit.headers import install_security_headers
 from httpkit.health import NotReady, install_health
-from httpkit.i18n import install_i18n
+from httpkit.i18n import home, install_i18n
 from httpkit.request_ids import install_request_ids
 
 if TYPE_CHECKING:
@@ -140,13 +140,12 @@ def _app(frontend: Frontend, metrics: HttpMetrics) -> VisitorApp:
         not_found=ROUTE_NOT_FOUND,
         members_of=where_to_sign_in,
     )
-    app.context_processor(lambda: {"home": home()})
     return app
 
 
 def where_to_sign_in(problem: ProblemType) -> dict[str, object]:
     """Return what a refusal of an anonymous caller tells besides: where to sign in."""
-    return {"login_url": url_for("login.start")} if problem is LOGIN_REQUIRED else {}
+    return {"login_url": f"{home()}bff/login"} if problem is LOGIN_REQUIRED else {}
 
 
 def _wants_page() -> bool:

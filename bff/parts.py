@@ -103,14 +103,7 @@ def build_parts(shared: Shared, frontend: Frontend) -> Parts:
         secure=frontend.https,
         same_site=settings.session.cookie_same_site,
     )
-    providers = {
-        provider.name: Provider(
-            provider,
-            redirect_uri=frontend.callback_url(provider.name),
-            transport=shared.transport,
-        )
-        for provider in frontend.providers
-    }
+    providers = _providers(shared, frontend)
     logout = Logout(
         store, providers, post_logout_redirect_uri=f"{frontend.base_url}/", metrics=counts
     )
@@ -141,6 +134,17 @@ def build_parts(shared: Shared, frontend: Frontend) -> Parts:
         addresses=SignOutAddresses(client, ring),
         provider_logout=ProviderLogout(client, store, providers, metrics=counts),
     )
+
+
+def _providers(shared: Shared, frontend: Frontend) -> dict[str, Provider]:
+    return {
+        provider.name: Provider(
+            provider,
+            redirect_uri=frontend.callback_url(provider.name),
+            transport=shared.transport,
+        )
+        for provider in frontend.providers
+    }
 
 
 def _store(shared: Shared, codec: SessionCodec) -> SessionStore:

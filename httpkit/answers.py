@@ -104,12 +104,9 @@ def install_answers(
 
     @app.errorhandler(HTTPException)
     def _werkzeug(error: HTTPException) -> Response:
-        status = error.code or INTERNAL_ERROR.status
-        if status < BAD_REQUEST.status:  # a redirect that werkzeug itself asks for
-            return Response(error.get_body(), status, error.get_headers())
-        problem = not_found if status == NOT_FOUND.status else _problem_of(status, error.name)
-        allow = ", ".join(getattr(error, "valid_methods", None) or ())
-        return answer(Answer(problem, None, {"Allow": allow} if allow else {}, {}))
+        if error.code is not None and error.code < BAD_REQUEST.status:  # werkzeug's own redirect
+            return Response(error.get_body(), error.code, error.get_headers())
+        return answer(_foreign(error, not_found))
 
     @app.errorhandler(Exception)
     def _bug(error: Exception) -> Response:
@@ -117,9 +114,14 @@ def install_answers(
         return answer(Answer(INTERNAL_ERROR, None, {}, {}))
 
 
-def _problem_of(status: int, name: str) -> ProblemType:
-    known = _OF_STATUS.get(status)
-    return known or ProblemType(name.lower().replace(" ", "_"), status, name)
+def _foreign(error: HTTPException, not_found: ProblemType) -> Answer:
+    """Return what werkzeug raised in the party's own words."""
+    status = error.code or INTERNAL_ERROR.status
+    problem = not_found if status == NOT_FOUND.status else _OF_STATUS.get(status)
+    if problem is None:
+        problem = ProblemType(error.name.lower().replace(" ", "_"), status, error.name)
+    allow = ", ".join(getattr(error, "valid_methods", None) or ())
+    return Answer(problem, None, {"Allow": allow} if allow else {}, {})
 
 
 def browser_navigates() -> bool:

@@ -81,8 +81,9 @@ def install_i18n(app: Flask, *, https: bool, now: Callable[[], datetime] = _utc_
     """Let the templates of *app* speak the visitor's language.
 
     Templates get ``_`` and its kin, ``language`` (the page's), ``languages`` (all),
-    ``address_fields()`` (what the switcher's form must repeat), and the filters ``from_now``
-    ("in 5 minutes") and ``instant`` ("22 Nov 2026, 12:00 UTC") for an aware moment.
+    ``address_fields()`` (what the switcher's form must repeat), ``home`` (where the application
+    begins), and the filters ``from_now`` ("in 5 minutes") and ``instant`` ("22 Nov 2026,
+    12:00 UTC") for an aware moment.
     """
     babel = Babel(app, locale_selector=_preferred, default_locale=_SOURCE)
     babel.domain_instance = Catalogues(Path(app.root_path, app.template_folder or "templates"))
@@ -95,6 +96,7 @@ def install_i18n(app: Flask, *, https: bool, now: Callable[[], datetime] = _utc_
         return {
             "language": current_language(),
             "languages": LANGUAGES,
+            "home": home(),
             "address_fields": address_fields,
         }
 
@@ -113,6 +115,11 @@ def install_i18n(app: Flask, *, https: bool, now: Callable[[], datetime] = _utc_
         if response.mimetype == "text/html":
             response.content_language.add(current_language().tag)
         return response
+
+
+def home() -> str:
+    """Return the path that the application of the page at hand is mounted at, with a slash."""
+    return f"{request.script_root}/"
 
 
 def current_language() -> Language:

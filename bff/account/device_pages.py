@@ -9,10 +9,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request
 
 from bff.account.devices import device_name
-from httpkit.i18n import current_language
+from httpkit.i18n import current_language, home
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from bff.account.sessions import OwnSessions
     from bff.sessions.current import CurrentSession
     from bff.sessions.model import ListedSession, Session, Ticket
-
-_SHOW = "device_pages.show"
 
 
 class DevicePages:
@@ -54,16 +52,17 @@ class DevicePages:
         blueprint.post("/<public_id>/end", endpoint="end_one")(self.end_one)
         blueprint.post("/end-others", endpoint="end_others")(self.end_others)
         # The address that a form left in the address bar leads to the page, not to an error.
-        blueprint.get("/<path:_form>", endpoint="back")(lambda _form: redirect(url_for(_SHOW), 303))
+        blueprint.get("/<path:_form>", endpoint="back")(
+            lambda _form: redirect(f"{home()}bff/devices", 303)
+        )
         return blueprint
 
     def show(self) -> ResponseReturnValue:
         """Answer with the page; who is signed out is sent to sign in and comes back."""
         session = self._current.find()
         if session is None:
-            tag = current_language().tag
-            login = url_for("login.start", return_to=url_for(_SHOW), ui_locales=tag)
-            return redirect(login, 303)
+            wanted = f"return_to={home()}bff/devices&ui_locales={current_language().tag}"
+            return redirect(f"{home()}bff/login?{wanted}", 303)
         return self._page(session)
 
     def end_one(self, public_id: str) -> ResponseReturnValue:

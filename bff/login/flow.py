@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     from bff.login.transaction import TransactionCookies
     from bff.metrics import BffMetrics
     from bff.sessions.store import SessionStore
-    from bff.tokens.provider import Provider, TokenReply
+    from bff.tokens.provider import Provider
+    from bff.tokens.token_reply import TokenReply
 
 # Claims of the protocol, not of the person (OIDC Core §2, §3.1.3.6).
 _PROTOCOL_CLAIMS: Final = frozenset(

@@ -10,6 +10,7 @@ from flask import Blueprint, jsonify, redirect, request, url_for
 from bff import events
 from bff.problems import BAD_REQUEST, CSRF_FAILED, Refused
 from httpkit.csrf import FIELD
+from httpkit.i18n import home
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,7 +92,7 @@ class LogoutViews:
             session = self._current.find()
             if session is not None:
                 self._forms.require(session.ticket, request.form[FIELD])
-            return self._taken_back(redirect(self._end(session) or _home(), 303))
+            return self._taken_back(redirect(self._end(session) or home(), 303))
         self._require_own_page()
         return self._taken_back(jsonify(logout_url=self._end(self._current.find())))
 
@@ -100,11 +101,11 @@ class LogoutViews:
         session = self._current.find()
         if session is None or request.args.get("sid") != session.ticket.public_id:
             raise Refused(BAD_REQUEST, detail="sid is not this session's.")
-        return self._taken_back(redirect(self._end(session) or _home(), 303))
+        return self._taken_back(redirect(self._end(session) or home(), 303))
 
     def follow(self, name: str) -> BaseResponse:
         """Send the browser on to the provider's sign-out, once."""
-        response = redirect(self._addresses.take(name) or _home(), 303)
+        response = redirect(self._addresses.take(name) or home(), 303)
         response.headers["Referrer-Policy"] = "no-referrer"
         return response
 
@@ -121,7 +122,3 @@ class LogoutViews:
     def _taken_back(self, response: BaseResponse) -> BaseResponse:
         response.headers.add("Set-Cookie", self._cookie.expire())
         return response
-
-
-def _home() -> str:
-    return f"{request.script_root}/"

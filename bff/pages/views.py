@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from flask import Blueprint, render_template, request, url_for
+from flask import Blueprint, render_template
 
 from bff.problems import (
     LOGIN_DENIED,
@@ -16,7 +16,7 @@ from bff.problems import (
     STORE_UNAVAILABLE,
 )
 from httpkit.headers import allow_form_action
-from httpkit.i18n import current_language
+from httpkit.i18n import current_language, home
 from httpkit.request_ids import current_request_id
 
 if TYPE_CHECKING:
@@ -98,11 +98,6 @@ def render_error_page(outcome: Answer) -> str:
 
 def _retry_url(code: str) -> str | None:
     if code in _STARTS_AGAIN:
-        return url_for("login.start", return_to=home(), ui_locales=current_language().tag)
+        return f"{home()}bff/login?return_to={home()}&ui_locales={current_language().tag}"
     # Never the address at hand: it may be a callback whose code is spent.
     return home() if code == STORE_UNAVAILABLE.code else None
-
-
-def home() -> str:
-    """Return where the front end of the request at hand begins, with a final slash."""
-    return f"{request.script_root}/"

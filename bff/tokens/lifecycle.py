@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from bff.sessions.model import AccessToken, Ticket
     from bff.sessions.store import SessionStore
     from bff.tokens.lease import Leases
-    from bff.tokens.provider import Provider, TokenReply
+    from bff.tokens.provider import Provider
+    from bff.tokens.token_reply import TokenReply
 
 AHEAD_S: Final = 30.0
 _AHEAD_OF_LIFETIME = 0.2

@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus
 
@@ -21,13 +20,13 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
 
 from bff.problems import Unavailable
-from bff.sessions.model import AccessToken
 from bff.tokens import id_token as id_tokens
 from bff.tokens import logout_token as logout_tokens
 from bff.tokens.breaker import Breaker
 from bff.tokens.documents import Document
 from bff.tokens.metadata import Metadata, fetch_keys, fetch_metadata
 from bff.tokens.signed import key_id_of
+from bff.tokens.token_reply import TokenReply, parse_token_reply
 from bff.tokens.wire import (
     CLIENT_OPTIONS,
     REPLY_LOST,
@@ -48,24 +47,10 @@ if TYPE_CHECKING:
     from bff.tokens.logout_token import LogoutToken
     from bff.tokens.metadata import PublicKey
 
-_DEFAULT_LIFETIME_S = 3600.0  # where a provider does not say (RFC 6749 §5.1 only recommends it)
-_LIFETIME_LIMIT_S = 10 * 365 * 86400
 _ASSERTION_LIFETIME_S = 60
 _TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105 - a name
 _ACCESS_TOKEN_TYPE = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105 - a name
 _ALG_OF_KEY = ((RSAKey, "RS256"), (ECKey, "ES256"))
-
-
-@dataclass(frozen=True, slots=True)
-class TokenReply:
-    """A successful reply of the token endpoint (RFC 6749 §5.1)."""
-
-    access_token: AccessToken
-    refresh_token: str | None
-    id_token: str | None
-
-    def __repr__(self) -> str:
-        return "TokenReply(…)"
 
 
 class Provider:
@@ -237,7 +222,7 @@ class Provider:
             client.register_compliance_hook("access_token_response", require_answer)
             asked_at = self._clock()
             reply = client.fetch_token(endpoint, grant_type=grant_type, **parameters)
-            return _parsed(reply, asked_at)
+            return parse_token_reply(reply, asked_at)
 
     def _key(self, key_id: str | None) -> PublicKey:
         keys = self.published_keys()
@@ -289,41 +274,6 @@ class _Shared(httpx2.BaseTransport):
 
     def close(self) -> None:
         """Leave the pooled connections open."""
-
-
-def _parsed(reply: Mapping[str, Any], asked_at: float) -> TokenReply:
-    access_token = reply.get("access_token")
-    if not isinstance(access_token, str) or not access_token:
-        raise ProviderFault("token reply without access_token")
-    if str(reply.get("token_type", "")).lower() != "bearer":
-        raise ProviderFault("token reply with another token_type than Bearer")
-    lifetime_s = _lifetime_s(reply.get("expires_in"))
-    return TokenReply(
-        access_token=AccessToken(
-            value=access_token,
-            expires_at=asked_at + lifetime_s,
-            lifetime_s=lifetime_s,
-            scope=str(reply.get("scope") or ""),
-        ),
-        refresh_token=_optional_text(reply, "refresh_token"),
-        id_token=_optional_text(reply, "id_token"),
-    )
-
-
-def _lifetime_s(expires_in: object) -> float:
-    if expires_in is None:
-        return _DEFAULT_LIFETIME_S
-    lifetime_s = float(str(expires_in))
-    if not 0 <= lifetime_s < _LIFETIME_LIMIT_S:  # NaN is in no range
-        raise ProviderFault("token reply: expires_in is no lifetime")
-    return lifetime_s
-
-
-def _optional_text(reply: Mapping[str, Any], name: str) -> str | None:
-    value = reply.get(name)
-    if value is not None and not isinstance(value, str):
-        raise ProviderFault(f"token reply: {name} is not a string")
-    return value
 
 
 def _private_key(settings: ProviderSettings) -> tuple[RSAKey | ECKey, str] | None:
