@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from sso.storage.engine import Storage
 
 _ROOT = Path(__file__).resolve().parent.parent
-_QUIET = ("alembic", "authlib", "sqlalchemy.engine", "werkzeug")
+_QUIET = ("alembic", "authlib", "httpcore", "httpx", "sqlalchemy.engine", "werkzeug")
 # Called by programs, or by posts from elsewhere that act on no cookie: no form token there.
 _NO_FORM_TOKEN = frozenset(
     {
@@ -81,6 +81,7 @@ def create_app() -> Flask:
     configure_logging("sso", level=settings.log_level, quiet=_QUIET)
     registry = CollectorRegistry()
     app = build_app(settings, registry=registry)
+    app.extensions["sso"].services.backchannel.start()
     start_management_listener(
         registry, host=settings.management_host, port=settings.management_port
     )

@@ -20,6 +20,7 @@ from sso.grants.session_end import SessionEnd
 from sso.grants.token_endpoint import TokenEndpoint
 from sso.keys.ring import KeyRing
 from sso.keys.signing import SigningKeys
+from sso.logout.backchannel import BackchannelLogout
 from sso.requests.carrier import Carrier
 from sso.requests.validation import RequestValidator
 from sso.storage.engine import open_storage
@@ -64,6 +65,7 @@ class Services:
     codes: Codes
     token_endpoint: TokenEndpoint
     revocation: Revocation
+    backchannel: BackchannelLogout
     carrier: Carrier
     validator: RequestValidator
 
@@ -99,6 +101,7 @@ def build_services(base: Foundation) -> Services:
     devices = KnownDevices(base.ring)
     sessions = Sessions(storage, lifetimes, clock)
     authentication = ClientAuthentication(base.clients, clock, throttle, settings.throttles)
+    session_end = SessionEnd(storage, clock)
     refresh_tokens = RefreshTokens(storage, base.ring, lifetimes, clock)
     codes = Codes(storage, refresh_tokens, lifetimes, clock)
     return Services(
@@ -106,7 +109,7 @@ def build_services(base: Foundation) -> Services:
         id_tokens=id_tokens,
         throttle=throttle,
         browser=Browser(sessions, devices, issuer=issuer),
-        session_end=SessionEnd(sessions),
+        session_end=session_end,
         password_sign_in=PasswordSignIn(
             base.users, base.passwords, throttle, settings.throttles, devices
         ),
@@ -115,6 +118,13 @@ def build_services(base: Foundation) -> Services:
         codes=codes,
         token_endpoint=TokenEndpoint(codes, refresh_tokens, access_tokens, id_tokens),
         revocation=Revocation(storage, access_tokens, clock),
+        backchannel=BackchannelLogout(
+            issuer=issuer,
+            storage=storage,
+            keys=base.keys,
+            clock=clock,
+            session_end=session_end,
+        ),
         carrier=Carrier(base.ring, clock, ttl_s=lifetimes.request_s),
         validator=RequestValidator(
             base.clients, id_tokens, clock, default_audience=settings.default_audience

@@ -51,7 +51,7 @@ class SignedIn:
 
 
 class Sessions:
-    """Starts, finds and ends sessions of browsers."""
+    """Starts and finds sessions of browsers; they end by `sso.grants.session_end`."""
 
     def __init__(self, storage: Storage, lifetimes: Lifetimes, clock: Clock) -> None:
         self._storage = storage
@@ -116,15 +116,6 @@ class Sessions:
         if now - row.last_seen_at > _TOUCH_AFTER:
             self._touch(row.id, now)
         return SignedIn(user, row.id, row.auth_time, row.acr, tuple(row.amr))
-
-    def end(self, session_id: str) -> bool:
-        """End the session; return whether it was this call that did."""
-        ending = (
-            update(BrowserSession)
-            .where(BrowserSession.id == session_id, BrowserSession.ended_at.is_(None))
-            .values(ended_at=self._clock())
-        )
-        return self._storage.write(lambda session: session.execute(ending).rowcount == 1)  # type: ignore[attr-defined,no-any-return]
 
     def _touch(self, session_id: str, now: datetime) -> None:
         touching = (

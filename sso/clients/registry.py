@@ -57,6 +57,7 @@ class NewClient:
     grant_types: Sequence[str] = (AUTHORIZATION_CODE, REFRESH_TOKEN)
     response_modes: Sequence[str] = ()
     audiences: Sequence[str] = ()
+    introspects: Sequence[str] = ()
     access_token_ttl_s: int | None = None
     refresh_token_ttl_s: int | None = None
     owner_sub: str | None = None
@@ -108,6 +109,7 @@ class Clients:
             response_modes=list(new.response_modes),
             scope=" ".join(space_separated(scope)),
             audiences=list(new.audiences),
+            introspects=list(new.introspects),
             access_token_format="jwt",
             access_token_ttl_s=new.access_token_ttl_s,
             refresh_token_ttl_s=new.refresh_token_ttl_s,

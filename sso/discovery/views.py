@@ -58,6 +58,8 @@ class Metadata:
             "acr_values_supported": [PASSWORD_ACR],
             "ui_locales_supported": ["en", "zh-Hans"],
             "authorization_response_iss_parameter_supported": True,
+            "backchannel_logout_supported": True,
+            "backchannel_logout_session_supported": True,
             "claims_parameter_supported": False,
             "request_parameter_supported": False,
             "request_uri_parameter_supported": False,

@@ -1,22 +1,85 @@
-"""The end of a browser's session, wherever it is decided, and what ends with it.
+"""The end of a browser's session, wherever it is decided, and who must hear of it.
 
-Spec: OIDC Back-Channel Logout §2.7; ASVS 7.4; A-55, A-56.
+Who is to be told is written in the same transaction that ends the session: a crash in between
+tells everybody a little later, and nobody never.
+
+Spec: OIDC Back-Channel Logout §2.5 and §2.7; ASVS 7.4; A-55, A-56.
 """
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
+from sqlalchemy import select, update
+
+from sso.grants.records import revoke_grant
+from sso.storage.clients import Client
+from sso.storage.digests import new_id
+from sso.storage.grants import Grant, LogoutDelivery
+from sso.storage.people import BrowserSession
+
 if TYPE_CHECKING:
-    from sso.accounts.sessions import Sessions
+    from sqlalchemy import Select
+    from sqlalchemy.orm import Session
+
+    from sso.clock import Clock
+    from sso.storage.engine import Storage
 
 
 class SessionEnd:
-    """Ends sessions."""
+    """Ends sessions. ``waiting`` is set when clients are to be told."""
 
-    def __init__(self, sessions: Sessions) -> None:
-        self._sessions = sessions
+    def __init__(self, storage: Storage, clock: Clock) -> None:
+        self._storage = storage
+        self._clock = clock
+        self.waiting = threading.Event()
 
-    def end(self, session_id: str) -> None:
-        """End the session; ending it again changes nothing."""
-        self._sessions.end(session_id)
+    def end(self, session_id: str, *, revoke_grants: bool = False) -> bool:
+        """End the session; return whether it was this call that did.
+
+        Refresh tokens stay good, since ``offline_access`` outlives a session (§2.7), unless
+        *revoke_grants*: whoever ends a device means everything that it was given.
+        """
+        now = self._clock()
+        ending = (
+            update(BrowserSession)
+            .where(BrowserSession.id == session_id, BrowserSession.ended_at.is_(None))
+            .values(ended_at=now)
+            .execution_options(synchronize_session=False)
+        )
+
+        def work(session: Session) -> bool:
+            if session.execute(ending).rowcount != 1:  # type: ignore[attr-defined]
+                return False
+            for client_id, sub in session.execute(_to_be_told(session_id)):
+                session.add(
+                    LogoutDelivery(
+                        id=new_id(),
+                        client_id=client_id,
+                        sub=sub,
+                        session_id=session_id,
+                        ended_at=now,
+                        attempts=0,
+                        next_attempt_at=now,
+                    )
+                )
+            if revoke_grants:
+                of_session = select(Grant.id).where(Grant.session_id == session_id)
+                for grant_id in list(session.scalars(of_session)):
+                    revoke_grant(session, grant_id, now, because="session ended by its owner")
+            return True
+
+        ended = self._storage.write(work)
+        if ended:
+            self.waiting.set()
+        return ended
+
+
+def _to_be_told(session_id: str) -> Select[str, str]:
+    return (
+        select(Grant.client_id, Grant.sub)
+        .join(Client, Client.client_id == Grant.client_id)
+        .where(Grant.session_id == session_id, Client.backchannel_logout_uri.is_not(None))
+        .distinct()
+    )

@@ -30,6 +30,7 @@ class Client(Base):
     response_modes: Mapped[list[str]]
     scope: Mapped[Words]
     audiences: Mapped[list[str]]
+    introspects: Mapped[list[str] | None]
     access_token_format: Mapped[str] = mapped_column(String(8), default="jwt")
     code_ttl_s: Mapped[int | None]
     access_token_ttl_s: Mapped[int | None]

@@ -81,3 +81,37 @@ class RevokedAccessToken(Base):
 
     jti: Mapped[str] = mapped_column(String(100), primary_key=True)
     expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class OpaqueAccessToken(Base):
+    """An access token that says nothing by itself; what a JWT would carry is kept here."""
+
+    __tablename__ = "opaque_access_tokens"
+
+    digest: Mapped[Digest] = mapped_column(primary_key=True)
+    client_id: Mapped[ClientId] = mapped_column(ForeignKey("clients.client_id", ondelete="CASCADE"))
+    claims: Mapped[dict[str, Any]]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class UsedAssertion(Base):
+    """A client assertion that was accepted, until it would have expired: each is good once."""
+
+    __tablename__ = "used_assertions"
+
+    digest: Mapped[Digest] = mapped_column(primary_key=True)
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class LogoutDelivery(Base):
+    """A client that is still to be told that a session ended."""
+
+    __tablename__ = "logout_deliveries"
+
+    id: Mapped[OwnId] = mapped_column(primary_key=True)
+    client_id: Mapped[ClientId] = mapped_column(ForeignKey("clients.client_id", ondelete="CASCADE"))
+    sub: Mapped[OwnId]
+    session_id: Mapped[OwnId]
+    ended_at: Mapped[datetime]
+    attempts: Mapped[int] = mapped_column(default=0)
+    next_attempt_at: Mapped[datetime] = mapped_column(index=True)

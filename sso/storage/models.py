@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from sso.storage.base import Base
 from sso.storage.clients import Client, ClientSecret
-from sso.storage.grants import AuthorizationCode, Grant, RefreshToken, RevokedAccessToken
+from sso.storage.grants import (
+    AuthorizationCode,
+    Grant,
+    LogoutDelivery,
+    OpaqueAccessToken,
+    RefreshToken,
+    RevokedAccessToken,
+    UsedAssertion,
+)
 from sso.storage.keys import SigningKey
 from sso.storage.people import BrowserSession, Consent, User
 
@@ -16,8 +24,11 @@ __all__ = [
     "ClientSecret",
     "Consent",
     "Grant",
+    "LogoutDelivery",
+    "OpaqueAccessToken",
     "RefreshToken",
     "RevokedAccessToken",
     "SigningKey",
+    "UsedAssertion",
     "User",
 ]
