@@ -12,6 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 FILE_CEILING = 350
+TEST_FILE_CEILING = 500  # its tables are long, its tests are read one at a time
 FUNCTION_CEILING = 50
 PACKAGES = ("bff", "sso", "workbench", "httpkit", "launcher")
 # Everything that may stand at the root; whoever adds a thing says so here.
@@ -55,6 +56,11 @@ def modules() -> list[str]:
     return [name for name in tracked() if name.endswith(".py")]
 
 
+def ceiling_of(name: str) -> int:
+    """Return how many lines the file *name* may have."""
+    return TEST_FILE_CEILING if Path(name).name.startswith("test_") else FILE_CEILING
+
+
 def too_long_functions(source: str) -> list[str]:
     """Return the name and length of every function in *source* above the ceiling."""
     return [
@@ -66,9 +72,10 @@ def too_long_functions(source: str) -> list[str]:
 
 
 def test_no_file_is_too_long_to_read_in_one_sitting() -> None:
-    """A file ends before its 351st line."""
+    """A file ends before its 351st line, a file of tests before its 501st."""
     lengths = {name: len((ROOT / name).read_text("utf-8").splitlines()) for name in modules()}
-    assert {name: lines for name, lines in lengths.items() if lines > FILE_CEILING} == {}
+    too_long = {name: lines for name, lines in lengths.items() if lines > ceiling_of(name)}
+    assert too_long == {}
 
 
 def test_no_function_is_too_long_to_see_at_once() -> None:

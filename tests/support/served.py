@@ -189,11 +189,8 @@ def serve(desk: Desk, upstream: ScriptedUpstream) -> Iterator[Callable[..., Serv
         limits: EdgeLimits | None = None,
         **settings: Any,  # noqa: ANN401 - a route's fields
     ) -> Served:
-        class Edge(StrictHttpProtocol):
-            pass
-
-        if limits is not None:
-            Edge.limits = limits
+        own = {} if limits is None else {"limits": limits}
+        edge = type("Edge", (StrictHttpProtocol,), own)
 
         def make(lines: list[bytes]) -> tuple[Gateway, Callable[[], Awaitable[None]]]:
             reader = SessionReader(
@@ -223,7 +220,7 @@ def serve(desk: Desk, upstream: ScriptedUpstream) -> Iterator[Callable[..., Serv
 
             return gateway, close
 
-        served = Served(make, Edge)
+        served = Served(make, edge)
         running.append(served)
         return served
 

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 PATIENCE_S = 10.0
 
 
+MEGABYTE = 1024 * 1024
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+
 class Wire:
     """A connected socket with a buffer; every wait ends after ten seconds."""
 
@@ -212,3 +216,14 @@ class ScriptedUpstream:
 def connect(port: int, host: str = "127.0.0.1") -> Wire:
     """Return a wire to *port*."""
     return Wire(socket.create_connection((host, port), timeout=PATIENCE_S))
+
+
+def replies(upstream: ScriptedUpstream, *scripted: bytes) -> None:
+    """Let each connection of *upstream* answer with *scripted*, one a request, then close."""
+
+    def serve_each(wire: Wire) -> None:
+        for reply in scripted:
+            upstream.take(wire)
+            wire.send(reply)
+
+    upstream.serve = serve_each

@@ -1,0 +1,266 @@
+"""Connections that are stale, left, endless, of another family or under TLS."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import ssl
+import threading
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from bff.proxy.transport import Transport
+from tests.support.served import Desk, Served, ask, request, route
+from tests.support.wire import MEGABYTE, OK, ScriptedUpstream, Wire
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    Serve = Callable[..., Served]
+
+
+@pytest.mark.parametrize(
+    ("method", "body", "status", "sent"), [("GET", b"", 200, 3), ("POST", b"x", 502, 2)]
+)
+def test_stale_connection_is_retried_once_where_it_is_safe(
+    serve: Serve,
+    desk: Desk,
+    upstream: ScriptedUpstream,
+    method: str,
+    body: bytes,
+    status: int,
+    sent: int,
+) -> None:
+    """F-41: a GET is sent again, a POST is not."""
+
+    def serve_once(wire: Wire) -> None:
+        upstream.take(wire)
+        wire.send(OK)
+        if len(upstream.requests) == 1:
+            upstream.take(wire)  # takes the next and closes without a word
+        else:
+            upstream.serve_ok(wire)
+
+    upstream.serve = serve_once
+    served, ticket = serve(), desk.sign_in()
+    assert ask(served, request(ticket=ticket)).status == 200
+    assert ask(served, request(method, ticket=ticket, body=body)).status == status
+    assert len(upstream.requests) == sent
+
+
+def test_fresh_connection_that_closes_is_not_retried(
+    serve: Serve, desk: Desk, upstream: ScriptedUpstream
+) -> None:
+    """Only staleness is an excuse: the upstream may have acted on what it read."""
+    upstream.serve = lambda wire: (upstream.take(wire), None)[1]
+    assert ask(serve(), request(ticket=desk.sign_in())).status == 502
+    assert len(upstream.requests) == 1
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_injected_second_reply_answers_nobody(
+    serve: Serve,
+    desk: Desk,
+    upstream: ScriptedUpstream,
+    late: bool,  # noqa: FBT001
+) -> None:
+    """S-073: bytes that nobody asked for close the connection, at once or while it is idle."""
+    evil = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil"
+    go, sent = threading.Event(), threading.Event()
+
+    def inject(wire: Wire) -> None:
+        upstream.take(wire)
+        wire.send(OK if late else OK + evil)
+        if late:
+            go.wait(10)
+            with contextlib.suppress(OSError):
+                wire.send(evil)
+            sent.set()
+        upstream.serve_ok(wire)
+
+    upstream.serve = inject
+    served, ticket = serve(), desk.sign_in()
+    assert ask(served, request(ticket=ticket)).body == b"ok"
+    if late:
+        go.set()
+        assert sent.wait(10)
+        upstream.serve = upstream.serve_ok
+    for _ in range(3):
+        assert ask(served, request(ticket=ticket)).body == b"ok"
+
+
+def test_gone_browser_frees_the_upstream(
+    serve: Serve, desk: Desk, upstream: ScriptedUpstream
+) -> None:
+    """F-42: nobody works on for a reply that nobody waits for."""
+    taken, freed = threading.Event(), threading.Event()
+
+    def wait_for_end(wire: Wire) -> None:
+        upstream.take(wire)
+        taken.set()
+        with contextlib.suppress(OSError):
+            wire.to_end()
+        freed.set()
+
+    upstream.serve = wait_for_end
+    served = serve()
+    with served.wire() as wire:
+        wire.send(request(ticket=desk.sign_in()))
+        assert taken.wait(10)
+    assert freed.wait(10)
+    served.stop()
+    assert served.lines()[0]["status"] == 499
+
+
+def test_browser_gone_within_its_body_never_looks_complete(
+    serve: Serve, desk: Desk, upstream: ScriptedUpstream
+) -> None:
+    """A chunked upload that broke off gets no last chunk of our making."""
+    begun, outcome = threading.Event(), []
+
+    def listen(wire: Wire) -> None:
+        wire.until(b"\r\n\r\n")
+        begun.set()
+        try:
+            outcome.append(wire.to_end())
+        except OSError:
+            outcome.append(b"")
+        done.set()
+
+    done = threading.Event()
+    upstream.serve = listen
+    with serve().wire() as wire:
+        wire.send(request("POST", "/api/x", "Transfer-Encoding: chunked", ticket=desk.sign_in()))
+        wire.send(b"3\r\nabc\r\n")
+        assert begun.wait(10)
+    assert done.wait(10)
+    assert b"0\r\n\r\n" not in outcome[0]
+
+
+def test_endless_reply_waits_for_its_reader(
+    serve: Serve, desk: Desk, upstream: ScriptedUpstream
+) -> None:
+    """F-40: what nobody reads is not gathered in our memory."""
+    sent = [0]
+    stalled = threading.Event()
+
+    def flood(wire: Wire) -> None:
+        upstream.take(wire)
+        wire.send(b"HTTP/1.1 200 OK\r\n\r\n")
+        wire.sock.settimeout(1.0)
+        try:
+            while sent[0] < 200 * MEGABYTE:
+                sent[0] += wire.sock.send(b"x" * 65536)
+        except TimeoutError:
+            stalled.set()
+
+    upstream.serve = flood
+    with serve().wire() as wire:
+        wire.send(request(ticket=desk.sign_in()))
+        wire.until(b"\r\n\r\n")
+        assert stalled.wait(20)
+    assert sent[0] < 30 * MEGABYTE  # two sockets' kernel buffers and ours
+
+
+def test_endless_upload_waits_for_its_upstream(
+    serve: Serve, desk: Desk, upstream: ScriptedUpstream
+) -> None:
+    """F-40: the browser is read as fast as the upstream reads."""
+    hold = threading.Event()
+    upstream.serve = lambda wire: (wire.until(b"\r\n\r\n"), hold.wait(20), None)[2]
+    with serve(body_limit_bytes=1000 * MEGABYTE).wire() as wire:
+        wire.send(request("PUT", "/api/x", "Content-Length: 900000000", ticket=desk.sign_in()))
+        sent = 0
+        wire.sock.settimeout(1.0)
+        with contextlib.suppress(TimeoutError):
+            while sent < 200 * MEGABYTE:
+                sent += wire.sock.send(b"x" * 65536)
+    hold.set()
+    assert sent < 30 * MEGABYTE
+
+
+def test_ipv6_upstream(serve: Serve, desk: Desk) -> None:
+    """An address in brackets."""
+    upstream = ScriptedUpstream(host="::1")
+    served = serve(route("/six", upstream.url))
+    assert ask(served, request("GET", "/six/x", ticket=desk.sign_in())).status == 200
+    assert upstream.requests[0].header("host") == f"[::1]:{upstream.port}"
+    upstream.close()
+
+
+def test_tls_upstream_is_verified(serve: Serve, desk: Desk, tmp_path: Path) -> None:
+    """A certificate of a known authority for the very name; anything else is 502."""
+    authority = Authority(tmp_path)
+    good = ScriptedUpstream(tls=authority.server("127.0.0.1"))
+    misnamed = ScriptedUpstream(tls=authority.server("10.0.0.1"))
+    (tmp_path / "other").mkdir()
+    stranger = ScriptedUpstream(tls=Authority(tmp_path / "other").server("127.0.0.1"))
+    served = serve(
+        *(route(f"/{n}", u.url) for n, u in enumerate((good, misnamed, stranger))),
+        transport=lambda: Transport(tls=ssl.create_default_context(cafile=authority.file)),
+    )
+    ticket = desk.sign_in()
+    statuses = [ask(served, request("GET", f"/{n}/x", ticket=ticket)).status for n in range(3)]
+    assert statuses == [200, 502, 502]
+    assert not misnamed.requests
+    assert not stranger.requests
+    for server in (good, misnamed, stranger):
+        server.close()
+
+
+class Authority:
+    """A certificate authority for a test."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test authority")])
+        self.file = folder / "authority.pem"
+        certificate = self._sign(self._name, self._key, None)
+        self.file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+
+    def server(self, address: str) -> ssl.SSLContext:
+        """Return a server's side for *address*."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "upstream")])
+        certificate = self._sign(name, key, address)
+        file = self._folder / f"{address}.pem"
+        file.write_bytes(
+            key.private_bytes(
+                serialization.Encoding.PEM,
+                serialization.PrivateFormat.PKCS8,
+                serialization.NoEncryption(),
+            )
+            + certificate.public_bytes(serialization.Encoding.PEM)
+        )
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(file)
+        return context
+
+    def _sign(
+        self, name: x509.Name, key: ec.EllipticCurvePrivateKey, address: str | None
+    ) -> x509.Certificate:
+        now = dt.datetime.now(dt.UTC)
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(name)
+            .issuer_name(self._name)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - dt.timedelta(days=1))
+            .not_valid_after(now + dt.timedelta(days=1))
+            .add_extension(
+                x509.BasicConstraints(ca=address is None, path_length=None), critical=True
+            )
+        )
+        if address is not None:
+            names = [x509.IPAddress(ip_address(address))]
+            builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+        return builder.sign(self._key, hashes.SHA256())
