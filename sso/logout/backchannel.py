@@ -13,7 +13,7 @@ import threading
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-import httpx
+import httpx2
 from sqlalchemy import delete, select, update
 
 from httpkit import events
@@ -127,12 +127,12 @@ class BackchannelLogout:
         """Return what went wrong, or None. Redirects are not followed, bodies are not read."""
         try:
             with (
-                httpx.Client(timeout=_TIMEOUT_S, follow_redirects=False, trust_env=False) as http,
+                httpx2.Client(timeout=_TIMEOUT_S, follow_redirects=False, trust_env=False) as http,
                 http.stream("POST", uri, data={"logout_token": token}) as response,
             ):
                 accepted = response.status_code in {200, 204}
                 return None if accepted else f"answered {response.status_code}"
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             return type(error).__name__
 
     def _token(self, delivery: LogoutDelivery) -> str:

@@ -17,13 +17,19 @@ PARTIES = {"bff": "BFF", "sso": "SSO", "workbench": "Workbench"}
 _ROW = re.compile(r"^\| `([a-z_.]+)` \| (.*?) \| (.+) \|$", re.MULTILINE)
 
 
-def leaves(model: type[BaseModel], prefix: str = "") -> dict[str, Any]:
-    """Return the dotted name and the default of every setting of *model*."""
+def leaves(
+    model: type[BaseModel], prefix: str = "", above: tuple[type[BaseModel], ...] = ()
+) -> dict[str, Any]:
+    """Return the dotted name and the default of every setting of *model*.
+
+    A table that stands in the model above, too, is told there and is one row here.
+    """
     found: dict[str, Any] = {}
+    own = tuple(filter(None, map(_section, _annotations(model))))
     for name, field in model.model_fields.items():
         section = _section(field.annotation)
-        if section is not None:
-            found |= leaves(section, f"{prefix}{name}.")
+        if section is not None and section not in above:
+            found |= leaves(section, f"{prefix}{name}.", own)
         else:
             found[prefix + name] = field.default
     return found
@@ -54,6 +60,10 @@ def test_every_setting_is_documented_with_its_default(party: str) -> None:
 
 def _text() -> str:
     return REFERENCE.read_text("utf-8")
+
+
+def _annotations(model: type[BaseModel]) -> list[object]:
+    return [field.annotation for field in model.model_fields.values()]
 
 
 def _section(annotation: object) -> type[BaseModel] | None:
