@@ -24,6 +24,7 @@ SIGNED_OUT: Final = "signed_out"
 REPLACED: Final = "replaced_by_new_login"
 OTHER_SESSION: Final = "ended_from_other_session"
 BACK_CHANNEL: Final = "provider_back_channel"
+ADMINISTRATOR: Final = "ended_by_administrator"
 FRONT_CHANNEL: Final = "provider_front_channel"
 REFRESH_REFUSED: Final = "refresh_refused"
 TOKEN_EXPIRED: Final = "token_expired"  # noqa: S105 - a reason's name

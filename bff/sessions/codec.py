@@ -83,6 +83,12 @@ class KeyRing:
         """Return whether *sealed* is under the newest key; if not, it is due for re-sealing."""
         return sealed[1:_HEAD_BYTES] == self._newest
 
+    def place_of(self, sealed: bytes) -> int | None:
+        """Return the place in the ring of the key that *sealed* names; None for a foreign one."""
+        kids = list(self._keys)
+        kid = sealed[1:_HEAD_BYTES]
+        return kids.index(kid) if kid in kids else None
+
     def pseudonyms(self, *parts: str) -> list[str]:
         """Return keyed digests of *parts*, one a key, newest first: names for index entries."""
         message = b"index\x00" + "\x00".join(parts).encode()
