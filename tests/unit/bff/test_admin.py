@@ -110,7 +110,7 @@ def test_trace_tells_one_request_of_all_parties(operator: Operator, tmp_path: Pa
     ]
     log.write_text("no json\n" + "\n".join(json.dumps(line) for line in lines))
     told = operator.run("trace", request_id, "--log", str(log))
-    assert told == "t1  bff  refused: hint x\n"
+    assert told == "t1  bff  http.refused: hint x\n"
     operator.run("trace", "c" * 32, "--log", str(log), status=1)
 
 
