@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from sso.storage.engine import Storage
 
 _ROOT = Path(__file__).resolve().parent.parent
-_QUIET = ("alembic", "authlib", "httpcore", "httpx", "sqlalchemy.engine", "werkzeug")
+_QUIET = ("alembic", "authlib", "httpcore2", "httpx2", "sqlalchemy.engine", "werkzeug")
 # Called by programs, or by posts from elsewhere that act on no cookie: no form token there.
 _NO_FORM_TOKEN = frozenset(
     {
