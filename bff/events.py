@@ -7,8 +7,6 @@ from typing import Final
 LOGIN_STARTED: Final = "login.started"
 LOGIN_COMPLETED: Final = "login.completed"
 LOGIN_FAILED: Final = "login.failed"
-LOGOUT_COMPLETED: Final = "logout.completed"
-SESSION_CREATED: Final = "session.created"
 SESSION_ENDED: Final = "session.ended"
 SESSION_WRITE_DROPPED: Final = "session.write_dropped"
 TOKEN_EXCHANGED: Final = "token.exchanged"  # noqa: S105 - an event's name
