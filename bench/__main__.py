@@ -7,6 +7,7 @@ import datetime as dt
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from bench.peers.base import Peer
     from bench.report import Result
+    from bench.rows import Row
 
 CHART = ROOT / "docs" / "benchmark.svg"
 _PEOPLE = 500
@@ -37,45 +39,56 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"no such peer: {', '.join(unknown)}; there are {', '.join(known)}", file=sys.stderr)
         return 2
     started_at = dt.datetime.now(dt.UTC)
-    folder = options.var / f"{started_at:%Y%m%d-%H%M%S}"
+    folder = (options.var / f"{started_at:%Y%m%d-%H%M%S}").resolve()
     try:
         with Stage() as stage:
-            result = _measure(stage, options, [known[slug] for slug in wanted], folder)
+            whole = run.prepare(_plan(options), stage, folder, options.var / "packages", _say)
+            whole.result.machine["measured_at"] = f"{started_at:%Y-%m-%dT%H:%M:%SZ}"
+            stopped = _measure(whole, [known[slug] for slug in wanted], options.rows.split(","))
     except CannotRun as reason:
         print(f"The benchmark cannot run here: {reason}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nStopped; everything it had started is stopped too.", file=sys.stderr)
+        print("\nStopped before anything was measured.", file=sys.stderr)
         return 130
-    result.machine["measured_at"] = f"{started_at:%Y-%m-%dT%H:%M:%SZ}"
-    _publish(result, folder, write_chart=options.chart)
-    return 0
+    _publish(whole.result, folder, write_chart=options.chart and not stopped)
+    return 130 if stopped else 0
 
 
-def _measure(
-    stage: Stage, options: argparse.Namespace, peers: Sequence[Peer], folder: Path
-) -> Result:
-    plan = run.Plan(
+def _plan(options: argparse.Namespace) -> run.Plan:
+    return run.Plan(
         rounds=options.rounds,
         seconds=options.seconds,
         connections=_CONNECTIONS,
         people=options.people,
         bodies=tuple(options.bodies.split(",")),
     )
-    packages = options.var / "packages"
-    whole = run.prepare(plan, stage, folder.resolve(), packages.resolve(), _say)
+
+
+def _measure(whole: run.Run, peers: Sequence[Peer], rows: Sequence[str]) -> bool:
+    """Measure into the result of *whole*; return whether Ctrl-C or SIGTERM cut it short."""
     contenders = run.admit(whole, peers)
     if not contenders:
         raise CannotRun("no peer could be started")
-    run.alternate(whole, contenders)
-    for name, measure in all_rows().items():
-        if name in options.rows.split(","):
-            _say(f"measuring {name}")
-            try:
-                whole.result.rows |= measure(whole, contenders)
-            except CannotRun as reason:
-                whole.result.rows[name] = {"not measured here": str(reason)}
-    return whole.result
+    try:
+        run.alternate(whole, contenders)
+        for name, measure in all_rows().items():
+            if name in rows:
+                _say(f"measuring {name}")
+                _measure_row(whole, name, measure, contenders)
+    except KeyboardInterrupt:
+        _say("\nStopped; what was measured until now follows.")
+        return True
+    return False
+
+
+def _measure_row(
+    whole: run.Run, name: str, measure: Row, contenders: Sequence[run.Contender]
+) -> None:
+    try:
+        whole.result.rows |= measure(whole, contenders)
+    except CannotRun as reason:
+        whole.result.rows[name] = {"not measured here": str(reason)}
 
 
 def _publish(result: Result, folder: Path, *, write_chart: bool) -> None:
@@ -110,7 +123,7 @@ def _chart(result: Result) -> str:
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="turns of each peer (5)")
-    parser.add_argument("--seconds", type=int, default=3, help="seconds of one turn (3)")
+    parser.add_argument("--seconds", type=int, default=2, help="seconds of one turn (2)")
     parser.add_argument("--people", type=int, default=_PEOPLE, help="signed-in people (500)")
     parser.add_argument("--bodies", default=",".join(SIZES), help="of small,medium,large")
     parser.add_argument("--only", default="", help="peers to measure, by their short names")
@@ -123,7 +136,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def _say(words: str) -> None:
     if words:
-        print(words, file=sys.stderr, flush=True)
+        print(time.strftime("%X"), words, file=sys.stderr, flush=True)
 
 
 def _stop_on_sigterm(*_signal: object) -> NoReturn:

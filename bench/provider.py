@@ -126,6 +126,7 @@ class _Desk(BaseHTTPRequestHandler):
     """One connection to the provider."""
 
     protocol_version = "HTTP/1.1"
+    wbufsize = 65_536  # head and body in one segment: two would wait 40 ms for each other
     provider: Provider
 
     def do_GET(self) -> None:

@@ -98,6 +98,7 @@ def prepare(
     ours, others = machine.split_cores(machine.usable_cores())
     machine.stand_aside(others)
     folder.mkdir(parents=True)
+    packages = packages.resolve()
     grounds = ground.lay(stage, folder, others)
     facts = {**machine.facts(), "redis": ground.redis_version()}
     facts["subject_cores"] = ",".join(map(str, ours))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     _Transfer = Callable[[socket.socket, Target], str]
 
 _CHUNK = 262_144
-_WITHIN_S = 30.0
+_WITHIN_S = 20.0
 _SAMPLE_EVERY_S = 0.1
 _MIB = 1 << 20
 
