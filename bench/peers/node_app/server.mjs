@@ -46,7 +46,8 @@ app.use('/api',
   },
   createProxyMiddleware({
     target: env.PEER_UPSTREAM,
-    agent: new http.Agent({ keepAlive: true, maxSockets: 64 }),
+    // No limit of sockets: those of clients that left early stay taken, and a limit is soon reached.
+    agent: new http.Agent({ keepAlive: true }),
   }),
 );
 
