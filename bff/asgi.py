@@ -84,6 +84,7 @@ class Plane:
             reader=self._reader,
             access_token_for=parts.lifecycle.access_token_for,
             client_token_for=parts.client_tokens.access_token_for,
+            replacement_for=parts.lifecycle.replacement_for,
             transport=transport,
             access_log=log,
             login_url=f"{frontend.base_path}/bff/login",

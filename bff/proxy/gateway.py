@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import random
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bff.problems import (
     INTERNAL_ERROR,
     LOGIN_REQUIRED,
+    STEP_UP_REQUIRED,
     UPSTREAM_UNREACHABLE,
     Refused,
     Unavailable,
 )
 from bff.proxy import paths
 from bff.proxy.call import CLIENT_GONE, Call
+from bff.proxy.challenge import find_step_up
 from bff.proxy.exchange import ClientGone, Exchange, ReplyAborted, StaleConnection
 from bff.proxy.guard import require_same_origin
 from bff.proxy.headers import ReplyHeaders, UpstreamHeaders
@@ -39,8 +42,28 @@ if TYPE_CHECKING:
     Scope = MutableMapping[str, Any]
     AccessTokenFor = Callable[[Ticket, TokenSet, str], Awaitable[str]]
     ClientTokenFor = Callable[[str], Awaitable[str]]
+    ReplacementFor = Callable[[Ticket, TokenSet, str], Awaitable[TokenSet | None]]
 
+_UNAUTHORIZED = 401
 _REPLAYABLE = frozenset({"GET", "HEAD"})
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """What a call goes upstream with: a token, the session's own tokens, and its ticket.
+
+    The ticket is there only where the token is the visitor's own and can be replaced.
+    """
+
+    token: str | None = None
+    tokens: TokenSet | None = None
+    ticket: Ticket | None = None
+
+    def __repr__(self) -> str:
+        return f"Authority(ticket={self.ticket!r})"
+
+
+_NOBODY = Authority()
 
 
 class Gateway:
@@ -55,6 +78,7 @@ class Gateway:
         reader: SessionReader,
         access_token_for: AccessTokenFor,
         client_token_for: ClientTokenFor,
+        replacement_for: ReplacementFor,
         transport: Transport,
         access_log: AccessLog,
         login_url: str = "/bff/login",
@@ -68,6 +92,8 @@ class Gateway:
             reader: reads the session behind it.
             access_token_for: a valid token of the session for an audience; refreshes where due.
             client_token_for: the gateway's own token for an audience.
+            replacement_for: the session's tokens after a refresh for a target, None where there
+                are none to be had.
             transport: carries calls to upstreams.
             access_log: one line a call.
             login_url: where an anonymous caller is told to go.
@@ -78,6 +104,7 @@ class Gateway:
         self._reader = reader
         self._access_token_for = access_token_for
         self._client_token_for = client_token_for
+        self._replacement_for = replacement_for
         self._transport = transport
         self._log = access_log
         self._login_url = login_url
@@ -135,16 +162,45 @@ class Gateway:
         require_same_origin(headers, self._origin)
         route.require_method(call.method)
         body = RequestBody(headers, receive, route.body_limit_bytes)
-        token, tokens = await self._authority(call, route, headers)
+        authority = await self._authority(call, route, headers)
+        caller = Caller(receive, body)
+        head = self._head(call, route, scope, body, authority.token)
+        exchange = await self._send(route, call.method, head, body, caller)
+        if exchange.status == _UNAUTHORIZED and authority.ticket is not None:
+            renewed = await self._heed(exchange, route, authority, body)
+            if renewed is not None:
+                exchange.close()
+                caller.release()
+                caller, authority = Caller(receive, body), renewed
+                head = self._head(call, route, scope, body, authority.token)
+                exchange = await self._send(route, call.method, head, body, caller)
+        try:
+            call.upstream_status = exchange.status
+            down = self._down.sieve(
+                exchange.headers,
+                request_id=call.request_id,
+                allow_set_cookie=route.allow_set_cookie,
+            )
+            tokens = authority.tokens
+            watch = None if tokens is None else TokenWatch(tokens, authority.token)
+            await stream_reply(exchange, call, send, down, watch)
+        finally:
+            caller.release()
+            exchange.close()
+
+    def _head(
+        self, call: Call, route: Route, scope: Scope, body: RequestBody, token: str | None
+    ) -> bytes:
+        """Return the request's head as the upstream gets it."""
         client = scope.get("client")
-        head = b"".join(
+        return b"".join(
             (
                 call.method.encode("ascii"),
                 b" ",
                 route.target(scope["raw_path"], scope["query_string"]),
                 route.head_line_end,
                 self._up.write(
-                    headers,
+                    scope["headers"],
                     client_ip=client[0] if client else "unknown",
                     request_id=call.request_id,
                     span_id=call.span_id,
@@ -154,38 +210,49 @@ class Gateway:
                 b"\r\n",
             )
         )
-        caller = Caller(receive, body)
-        exchange = await self._send(route, call.method, head, body, caller)
-        try:
-            call.upstream_status = exchange.status
-            down = self._down.sieve(
-                exchange.headers,
-                request_id=call.request_id,
-                allow_set_cookie=route.allow_set_cookie,
-            )
-            watch = None if tokens is None else TokenWatch(tokens)
-            await stream_reply(exchange, call, send, down, watch)
-        finally:
-            caller.release()
+
+    async def _heed(
+        self, exchange: Exchange, route: Route, authority: Authority, body: RequestBody
+    ) -> Authority | None:
+        """Return another authority to repeat a refused call with, or None to pass the 401 on.
+
+        One refresh and one repetition (F-43), and only where the body is not already spent.
+
+        Raises:
+            Refused: ``step_up_required``; the upstream wants another sign-in, not another token.
+        """
+        step_up = find_step_up(exchange.headers)
+        if step_up is not None:
             exchange.close()
+            members = {"login_url": step_up.login_url(self._login_url)}
+            raise Refused(STEP_UP_REQUIRED, members=members)
+        ticket, tokens = authority.ticket, authority.tokens
+        if ticket is None or tokens is None or body.length:
+            return None
+        renewed = await self._replacement_for(ticket, tokens, route.audience)
+        if renewed is None:
+            return None
+        token = renewed.access_tokens.get(route.audience)
+        return None if token is None else Authority(token.value, renewed, ticket)
 
     async def _authority(
         self, call: Call, route: Route, headers: list[tuple[bytes, bytes]]
-    ) -> tuple[str | None, TokenSet | None]:
-        """Return the access token that *route* asks for, and the session's own tokens."""
+    ) -> Authority:
+        """Return the access token that *route* asks for, and whose it is."""
         if route.token is TokenKind.NONE:
-            return None, None
+            return _NOBODY
         cookies = [value for name, value in headers if name == b"cookie"]
         ticket = self._cookie.read(cookies) if cookies else None
         tokens = None if ticket is None else await self._reader.load(ticket)
         if ticket is None or tokens is None:
             if route.token is TokenKind.USER_OR_NONE:
-                return None, None
+                return _NOBODY
             raise Refused(LOGIN_REQUIRED)
         call.sid = ticket.fingerprint
         if route.token is TokenKind.CLIENT:
-            return await self._client_token_for(route.audience), tokens
-        return await self._access_token_for(ticket, tokens, route.audience), tokens
+            return Authority(await self._client_token_for(route.audience), tokens)
+        token = await self._access_token_for(ticket, tokens, route.audience)
+        return Authority(token, tokens, ticket)
 
     async def _send(
         self, route: Route, method: str, head: bytes, body: RequestBody, caller: Caller

@@ -26,8 +26,10 @@ class TokenWatch:
 
     __slots__ = ("_needles", "_tail")
 
-    def __init__(self, tokens: TokenSet) -> None:
+    def __init__(self, tokens: TokenSet, sent: str | None = None) -> None:
+        """Look for *tokens*, and for the one that was *sent*: it may be newer than they are."""
         values = [token.value for token in tokens.access_tokens.values()]
+        values.append(sent or "")
         values.append(tokens.refresh_token or "")
         values.append(tokens.id_token or "")
         self._needles = [

@@ -104,8 +104,8 @@ class TokenLifecycle:
 
     async def replacement_for(
         self, ticket: Ticket, tokens: TokenSet, target: str = DEFAULT_AUDIENCE
-    ) -> str | None:
-        """Return another token than the one in *tokens* that an upstream just refused.
+    ) -> TokenSet | None:
+        """Return the set after *tokens*, whose token for *target* an upstream just refused.
 
         None where there is none to be had; then the upstream's 401 is the answer (F-43).
         """
@@ -113,7 +113,7 @@ class TokenLifecycle:
             flight = self.renew(ticket, tokens, target)
             renewed = await asyncio.shield(asyncio.wrap_future(flight))
             if renewed.generation != tokens.generation:
-                return self._require(renewed, target).value
+                return renewed
         return None
 
     def renew(

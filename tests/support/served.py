@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
     from bff.proxy.edge_rules import EdgeLimits
-    from bff.proxy.gateway import Scope
+    from bff.proxy.gateway import ReplacementFor, Scope
     from bff.proxy.relay import Receive, Send
 
 PUBLIC_URL = "https://app.example.com"
@@ -159,6 +159,10 @@ async def _token_of(_ticket: Ticket, tokens: TokenSet, audience: str) -> str:
     return token.value
 
 
+async def _no_replacement(_ticket: Ticket, _tokens: TokenSet, _target: str) -> TokenSet | None:
+    return None
+
+
 async def _client_token(_audience: str) -> str:
     return "token-of-the-gateway-itself"
 
@@ -187,6 +191,7 @@ def serve(desk: Desk, upstream: ScriptedUpstream) -> Iterator[Callable[..., Serv
         redis_url: str = desk.url,
         transport: Callable[[], Transport] = Transport,
         limits: EdgeLimits | None = None,
+        replacement_for: ReplacementFor = _no_replacement,
         **settings: Any,  # noqa: ANN401 - a route's fields
     ) -> Served:
         own = {} if limits is None else {"limits": limits}
@@ -209,6 +214,7 @@ def serve(desk: Desk, upstream: ScriptedUpstream) -> Iterator[Callable[..., Serv
                 reader=reader,
                 access_token_for=_token_of,
                 client_token_for=_client_token,
+                replacement_for=replacement_for,
                 transport=carrier,
                 access_log=log,
             )
