@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 _PROTOCOL_CLAIMS: Final = frozenset(
     {"at_hash", "aud", "azp", "c_hash", "exp", "iat", "iss", "jti", "nbf", "nonce", "s_hash"}
 )
+# How and when somebody signed in is believed of a signed token alone.
+_SIGNED_ONLY: Final = _PROTOCOL_CLAIMS | {"acr", "amr", "auth_time", "sid"}
 _ONCE_ONLY = ("state", "code", "error", "iss")
 
 log = get_logger()
@@ -289,5 +291,6 @@ def _identify(provider: Provider, attempt: Transaction, reply: TokenReply) -> di
     ):
         # A name is no reason to keep somebody out: without UserInfo the login stands.
         with suppress(Unavailable):
-            claims = provider.userinfo(access_token, sub=claims["sub"]) | claims
+            said = provider.userinfo(access_token, sub=claims["sub"])
+            claims = {name: said[name] for name in said.keys() - _SIGNED_ONLY} | claims
     return claims

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from typing import Final
+from urllib.parse import unquote
 
 from bff.problems import BAD_REQUEST, Refused
 
@@ -17,9 +18,11 @@ HOME: Final = "/"
 _LENGTH_LIMIT = 2048
 _OWN = "/bff"
 _PAGES = frozenset({"/bff/devices"})
-# Unreserved and sub-delims of RFC 3986, and escapes; never an escape of `/`, `\`, `.` or a control.
+# Unreserved and sub-delims of RFC 3986, and escapes; never an escape of `/`, `\`, `.` or a control,
+# nor an escape of an escape.
 _SEGMENT = (
-    r"(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%(?!2[EeFf]|5[Cc]|[01][0-9A-Fa-f]|7[Ff])[0-9A-Fa-f]{2})+"
+    r"(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%(?!2[EeFf]|5[Cc]|25[0-9A-Fa-f]{2}|[01][0-9A-Fa-f]|7[Ff])"
+    r"[0-9A-Fa-f]{2})+"
 )
 _REST = r"(?:[A-Za-z0-9._~!$&'()*+,;=:@/?\[\]-]|%(?![01][0-9A-Fa-f]|7[Ff])[0-9A-Fa-f]{2})*"
 _LOCAL = re.compile(rf"(?P<path>/|(?:/{_SEGMENT})+/?)(?:\?{_REST})?(?:#{_REST})?")
@@ -44,7 +47,7 @@ def parse_return_to(value: str | None, base_path: str = "") -> str:
     match = _LOCAL.fullmatch(value) if len(value) <= _LENGTH_LIMIT else None
     if match is None or _DOTS & set(match["path"].split("/")):
         raise Refused(BAD_REQUEST, detail="return_to must be a local path such as /projects?page=2")
-    path = match["path"]
+    path = unquote(match["path"])  # as the server reads it: `/%62ff/logout` is one of ours too
     if base_path and path != base_path and not path.startswith(home):
         raise Refused(BAD_REQUEST, detail=f"return_to must lie beneath {home}")
     inner = path.removeprefix(base_path)

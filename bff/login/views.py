@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from bff.sessions.model import Ticket
 
 _PROMPTS = frozenset({"none", "login", "consent", "select_account"})
+_OWN_SITES = frozenset({"same-origin", "none"})
 _TEXT_LIMIT = 512
 _MAX_AGE_DIGITS = 9
 _USER_AGENT_LIMIT = 256
@@ -83,8 +84,11 @@ def login_blueprint(
 
 def _pairs_of_url() -> list[tuple[str, str]]:
     """Return the callback's parameters as the front end saw them in its address bar."""
-    url = str(_json_object().get("url") or "")
-    return parse_qsl(urlsplit(url).query, keep_blank_values=True)
+    try:
+        query = urlsplit(_json_object().get("url", "")).query
+    except ValueError as error:
+        raise Refused(BAD_REQUEST, detail="url must be the callback's address.") from error
+    return parse_qsl(query, keep_blank_values=True)
 
 
 def _parse_login(given: Mapping[str, str]) -> LoginRequest:
@@ -94,7 +98,8 @@ def _parse_login(given: Mapping[str, str]) -> LoginRequest:
         words = prompt.split()
         if not set(words) <= _PROMPTS or ("none" in words and len(words) > 1):
             raise Refused(BAD_REQUEST, detail=f"prompt must be made of {sorted(_PROMPTS)}.")
-        if "none" in words and request.headers.get("Sec-Fetch-Site") == "cross-site":
+        # Another site, or a sibling under the same domain: neither is our own page (B-25).
+        if "none" in words and request.headers.get("Sec-Fetch-Site", "none") not in _OWN_SITES:
             raise Refused(ORIGIN_DENIED, hint="a foreign page asks for a silent sign-in")
     max_age = _text(given, "max_age")
     if max_age is not None and not (max_age.isdecimal() and len(max_age) <= _MAX_AGE_DIGITS):
@@ -127,7 +132,10 @@ def _arguments() -> dict[str, str]:
 
 
 def _json_object() -> dict[str, str]:
-    body: Any = request.get_json(silent=True)
+    try:
+        body: Any = request.get_json(silent=True)
+    except RecursionError:  # nested without end
+        body = None
     if not isinstance(body, dict) or not all(isinstance(value, str) for value in body.values()):
         raise Refused(BAD_REQUEST, detail="The body must be a JSON object of strings.")
     return body

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import time
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx2
@@ -22,6 +23,7 @@ from bff.problems import (
 )
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Iterator
 
 TOTAL_S: Final = 4.0
@@ -52,12 +54,20 @@ class ProviderFault(Refused):
         super().__init__(PROVIDER_ERROR, hint=hint)
 
 
+@cache
+def _trusted() -> ssl.SSLContext:
+    # Once a process: reading every trusted certificate takes longer than all else at the start.
+    return httpx2.create_ssl_context(trust_env=False)
+
+
 class BoundedTransport(httpx2.BaseTransport):
     """Sends a request and returns its reply whole: at most 4 s, 1 MiB, unencoded, not followed."""
 
     def __init__(self, inner: httpx2.BaseTransport | None = None) -> None:
         limits = httpx2.Limits(max_connections=32, max_keepalive_connections=8)
-        self._inner = inner or httpx2.HTTPTransport(limits=limits, trust_env=False)
+        self._inner = inner or httpx2.HTTPTransport(
+            verify=_trusted(), limits=limits, trust_env=False
+        )
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         """Return the reply with its body read; httpx2's own errors are left to the caller."""

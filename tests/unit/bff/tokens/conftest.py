@@ -9,10 +9,11 @@ import pytest
 
 from bff.tokens.provider import Provider
 from bff.tokens.wire import BoundedTransport
-from tests.support.fake_provider import FakeProvider
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from tests.support.fake_provider import FakeProvider
 
 REDIRECT_URI = "https://app.example.com/bff/callback/sso"
 HASTY_S = 0.25
@@ -32,13 +33,6 @@ class Hasty(httpx2.BaseTransport):
     def close(self) -> None:
         """Close the pooled connections."""
         self._inner.close()
-
-
-@pytest.fixture
-def fake() -> Iterator[FakeProvider]:
-    """A provider that behaves until it is told otherwise."""
-    with FakeProvider() as provider:
-        yield provider
 
 
 @pytest.fixture(scope="session")
