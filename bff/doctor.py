@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
@@ -14,6 +15,7 @@ from urllib.parse import urlsplit
 from bff.problems import Refused, Unavailable
 from bff.sessions.connect import connect, store_errors
 from bff.tokens.provider import Provider
+from bff.tokens.wire import BoundedTransport
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,14 +42,15 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield from _examine_redis(settings.redis_url.get_secret_value())
     for provider in settings.providers:
         yield from _examine_provider(settings, provider)
-    for route in settings.routes:
-        yield _examine_upstream(route)
+    for frontend in settings.all_frontends():
+        for route in frontend.routes:
+            yield _examine_upstream(route)
 
 
 def _examine_redis(url: str) -> Iterator[Finding]:
     try:
         client = connect(url)
-        with store_errors():
+        with closing(client), store_errors():
             info = cast("dict[str, object]", client.info())
     except Unavailable as outage:
         yield Finding(
@@ -73,11 +76,16 @@ def _examine_redis(url: str) -> Iterator[Finding]:
 
 def _examine_provider(settings: Settings, provider: ProviderSettings) -> Iterator[Finding]:
     part = f"provider {provider.name}"
-    callback = f"{settings.public_url}/bff/callback/{provider.name}"
+    callbacks = [
+        frontend.callback_url(provider.name)
+        for frontend in settings.all_frontends()
+        if provider in frontend.providers
+    ]
     try:
-        examined = Provider(provider, redirect_uri=callback)
-        metadata = examined.metadata()
-        examined.published_keys()
+        with closing(BoundedTransport()) as transport:
+            examined = Provider(provider, redirect_uri=callbacks[0], transport=transport)
+            metadata = examined.metadata()
+            examined.published_keys()
     except (OSError, ValueError) as error:
         yield Finding(part, f"private_key_file: {error}", "Name a readable RSA or EC key in PEM.")
         return
@@ -95,7 +103,7 @@ def _examine_provider(settings: Settings, provider: ProviderSettings) -> Iterato
             "The issuer must be spelt exactly as the provider spells it in its own metadata.",
         )
         return
-    yield Finding(part, f"publishes metadata and keys; register {callback} there")
+    yield Finding(part, f"publishes metadata and keys; register {' and '.join(callbacks)} there")
     methods = metadata.code_challenge_methods_supported
     if methods is not None and "S256" not in methods:
         yield Finding(part, "does not offer PKCE S256", "Enable it; we do not sign in without.")

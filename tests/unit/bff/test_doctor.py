@@ -1,0 +1,44 @@
+"""What the doctor finds, of every front end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bff.doctor import examine
+from bff.settings import Settings
+from tests.support.fake_provider import FakeProvider
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bff.doctor import Finding
+
+
+def findings(redis_url: str, provider: FakeProvider, port: int) -> dict[str, list[Finding]]:
+    """Return the findings for two front ends, by part; nothing listens at *port*."""
+    upstream = f"http://127.0.0.1:{port}"
+    shop_route = {"path": "/shop/api", "upstream": upstream}
+    settings = Settings.model_validate(
+        {
+            "secret_keys": ["k" * 32],
+            "redis_url": redis_url,
+            "providers": [provider.settings()],
+            "frontends": [{"name": "shop", "path": "/shop", "routes": [shop_route]}],
+        }
+    )
+    found: dict[str, list[Finding]] = {}
+    for finding in examine(settings):
+        found.setdefault(finding.part, []).append(finding)
+    return found
+
+
+def test_every_front_end_is_examined(valkey_url: str, free_port: Callable[[], int]) -> None:
+    """Each callback is named for registration, and each front end's upstream is tried."""
+    with FakeProvider() as provider:
+        found = findings(valkey_url, provider, free_port())
+    name = provider.settings().name
+    told = found[f"provider {name}"][0].state
+    assert f"http://localhost:8000/bff/callback/{name}" in told
+    assert f"http://localhost:8000/shop/bff/callback/{name}" in told
+    assert found["route /shop/api"][0].remedy is not None
+    assert [finding.remedy for finding in found["redis"]] == [None]
