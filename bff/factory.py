@@ -58,6 +58,7 @@ def build_control_plane(parts: Parts) -> VisitorApp:
     app = _app(frontend, parts.shared.metrics)
     app.session_interface = VisitorSessionInterface(parts.store, parts.current)
     _install_health(app, parts.store)
+    app.jinja_env.globals["csrf_token"] = lambda: parts.forms.token(parts.current.ticket())
     mount(app, parts, render_landing=render_landing)
     app.register_blueprint(
         DevicePages(
@@ -84,8 +85,7 @@ def mount(app: Flask, parts: Parts, *, render_landing: Callable[[str], str]) -> 
         parts: what the routes put to use.
         render_landing: the page that moves on to a local path by itself.
     """
-    require_own_page = _rule(require_same_origin, parts.frontend.public_url)
-    app.jinja_env.globals["csrf_token"] = lambda: parts.forms.token(parts.current.ticket())
+    require_own_page = rule_of(require_same_origin, parts.frontend.public_url)
     blueprints = (
         login_blueprint(
             flow=parts.flow,
@@ -101,7 +101,7 @@ def mount(app: Flask, parts: Parts, *, render_landing: Callable[[str], str]) -> 
             cookie=parts.cookie,
             current=parts.current,
             require_own_page=require_own_page,
-            require_no_foreign_page=_rule(require_no_foreign_origin, parts.frontend.public_url),
+            require_no_foreign_page=rule_of(require_no_foreign_origin, parts.frontend.public_url),
         ).blueprint(),
         account_blueprint(
             store=parts.store, current=parts.current, require_own_page=require_own_page
@@ -154,7 +154,7 @@ def _wants_page() -> bool:
     return browser_navigates() and not request.path.startswith(_NEVER_PAGES)
 
 
-def _rule(
+def rule_of(
     judge: Callable[[list[tuple[bytes, bytes]], bytes], None], public_url: str
 ) -> Callable[[], None]:
     """Return *judge* as a rule for the Flask request at hand."""

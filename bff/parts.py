@@ -23,6 +23,7 @@ from bff.sessions.codec import KeyRing, SessionCodec
 from bff.sessions.connect import connect
 from bff.sessions.cookie import SessionCookie
 from bff.sessions.current import CurrentSession
+from bff.sessions.news import SessionNews
 from bff.sessions.store import SessionStore
 from bff.tokens.client_tokens import ClientTokens
 from bff.tokens.lease import Leases
@@ -59,6 +60,7 @@ class Parts:
     codec: SessionCodec
     cookie: SessionCookie
     store: SessionStore
+    news: SessionNews
     current: CurrentSession
     own: OwnSessions
     providers: dict[str, Provider]
@@ -103,10 +105,8 @@ def build_parts(shared: Shared, frontend: Frontend) -> Parts:
         secure=frontend.https,
         same_site=settings.session.cookie_same_site,
     )
-    providers = _providers(shared, frontend)
-    logout = Logout(
-        store, providers, post_logout_redirect_uri=f"{frontend.base_url}/", metrics=counts
-    )
+    providers, news = _providers(shared, frontend), SessionNews(counts)
+    logout = Logout(store, providers, post_logout_redirect_uri=f"{frontend.base_url}/", news=news)
     flow = LoginFlow(
         providers=providers,
         attempts=TransactionCookies(ring, secure=frontend.https),
@@ -115,6 +115,7 @@ def build_parts(shared: Shared, frontend: Frontend) -> Parts:
         logout=logout,
         absolute_ttl_s=settings.session.absolute_ttl_s,
         metrics=counts,
+        news=news,
     )
     return Parts(
         frontend=frontend,
@@ -123,16 +124,17 @@ def build_parts(shared: Shared, frontend: Frontend) -> Parts:
         codec=codec,
         cookie=cookie,
         store=store,
+        news=news,
         current=CurrentSession(store, cookie),
-        own=OwnSessions(store, metrics=counts),
+        own=OwnSessions(store, news=news),
         providers=providers,
-        lifecycle=TokenLifecycle(store, Leases(client), providers, metrics=counts),
+        lifecycle=TokenLifecycle(store, Leases(client), providers, metrics=counts, news=news),
         client_tokens=ClientTokens(next(iter(providers.values()))),
         flow=flow,
         logout=logout,
         forms=LogoutForms(ring),
         addresses=SignOutAddresses(client, ring),
-        provider_logout=ProviderLogout(client, store, providers, metrics=counts),
+        provider_logout=ProviderLogout(client, store, providers, news=news),
     )
 
 

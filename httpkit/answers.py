@@ -87,20 +87,9 @@ def install_answers(
         return outcome.as_problem()
 
     @app.errorhandler(Refused)
-    def _refused(error: Refused) -> Response:
-        events.get_logger().info(
-            events.HTTP_REFUSED, problem=error.problem.code, hint=error.hint or error.detail
-        )
-        members = {**members_of(error.problem), **error.members}
-        return answer(Answer(error.problem, error.detail, error.headers, members))
-
     @app.errorhandler(Unavailable)
-    def _unavailable(error: Unavailable) -> Response:
-        events.get_logger().warning(
-            events.HTTP_UNAVAILABLE, problem=error.problem.code, hint=error.hint
-        )
-        headers = {"Retry-After": str(error.retry_after_s)}
-        return answer(Answer(error.problem, error.detail, headers, {}))
+    def _outcome(error: Refused | Unavailable) -> Response:
+        return answer(note_outcome(error, members_of))
 
     @app.errorhandler(HTTPException)
     def _werkzeug(error: HTTPException) -> Response:
@@ -112,6 +101,21 @@ def install_answers(
     def _bug(error: Exception) -> Response:
         events.log_bug(error)
         return answer(Answer(INTERNAL_ERROR, None, {}, {}))
+
+
+def note_outcome(
+    error: Refused | Unavailable,
+    members_of: Callable[[ProblemType], Mapping[str, object]] = lambda _problem: {},
+) -> Answer:
+    """Log *error* once and return what is said of it."""
+    code = error.problem.code
+    if isinstance(error, Unavailable):
+        events.get_logger().warning(events.HTTP_UNAVAILABLE, problem=code, hint=error.hint)
+        headers = {"Retry-After": str(error.retry_after_s)}
+        return Answer(error.problem, error.detail, headers, {})
+    events.get_logger().info(events.HTTP_REFUSED, problem=code, hint=error.hint or error.detail)
+    members = {**members_of(error.problem), **error.members}
+    return Answer(error.problem, error.detail, error.headers, members)
 
 
 def _foreign(error: HTTPException, not_found: ProblemType) -> Answer:

@@ -76,8 +76,8 @@ class DevicePages:
     def _end_where(self, chosen: Callable[[ListedSession], bool]) -> str:
         session = self._current.require()
         self._require_form(session.ticket, request.form.get("csrf_token", ""))
-        others = self._own.others_of(session)
-        ended = [each for each in others if chosen(each) and self._own.end(each)]
+        others, sub = self._own.others_of(session), session.record.sub
+        ended = [each for each in others if chosen(each) and self._own.end(each, sub=sub)]
         return self._page(session, ended)
 
     def _page(self, session: Session, ended: Iterable[ListedSession] = ()) -> str:

@@ -13,27 +13,24 @@ from flask import Blueprint, Response, jsonify
 from bff import events
 from bff.account.devices import device_name
 from bff.problems import ROUTE_NOT_FOUND, Refused
-from httpkit.events import get_logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bff.metrics import BffMetrics
     from bff.sessions.cookie import SessionCookie
     from bff.sessions.current import CurrentSession
     from bff.sessions.model import ListedSession, Session
+    from bff.sessions.news import SessionNews
     from bff.sessions.store import SessionStore
-
-log = get_logger()
 
 
 class OwnSessions:
     """Finds and ends the sessions of one person, seen from one of them."""
 
-    def __init__(self, store: SessionStore, *, metrics: BffMetrics) -> None:
-        """See *store*; *metrics* counts the sessions ended."""
+    def __init__(self, store: SessionStore, *, news: SessionNews) -> None:
+        """See *store*; *news* tells of the sessions ended."""
         self._store = store
-        self._metrics = metrics
+        self._news = news
 
     def of(self, session: Session) -> list[ListedSession]:
         """Return every session of the person whose *session* it is, this one included."""
@@ -43,16 +40,14 @@ class OwnSessions:
         """Return every session of the person but this one."""
         return [each for each in self.of(session) if each.digest != session.ticket.digest]
 
-    def end(self, listed: ListedSession) -> bool:
-        """End the session; return whether it was there to end."""
+    def end(self, listed: ListedSession, *, sub: str) -> bool:
+        """End the session of *sub*; return whether it was there to end."""
         ended = self._store.delete_by_digest(listed.digest)
         if ended:
-            provider = listed.device.provider
-            self._metrics.sessions_ended.labels(provider, events.OTHER_SESSION).inc()
-            log.info(
-                events.SESSION_ENDED,
-                sid=listed.public_id[:12],
-                provider=provider,
+            self._news.ended(
+                listed.public_id,
+                provider=listed.device.provider,
+                sub=sub,
                 reason=events.OTHER_SESSION,
             )
         return ended
@@ -84,7 +79,7 @@ class SessionsViews:
 
     def blueprint(self) -> Blueprint:
         """Return the routes for mounting."""
-        blueprint = Blueprint("sessions", __name__, url_prefix="/bff/sessions")
+        blueprint = Blueprint("bff_sessions", __name__, url_prefix="/bff/sessions")
         blueprint.before_request(self._require_own_page)
         blueprint.get("", endpoint="index")(self.index)
         blueprint.delete("/<public_id>", endpoint="end_one")(self.end_one)
@@ -102,7 +97,7 @@ class SessionsViews:
         session = self._current.require()
         for listed in self._own.of(session):
             if listed.public_id == public_id:
-                self._own.end(listed)
+                self._own.end(listed, sub=session.record.sub)
                 response = Response(status=204)
                 if public_id == session.ticket.public_id:
                     response.headers.add("Set-Cookie", self._cookie.expire())
@@ -113,7 +108,9 @@ class SessionsViews:
     def end_others(self) -> Response:
         """End every session of the person but the current one."""
         session = self._current.require()
-        return jsonify(revoked=sum(map(self._own.end, self._own.others_of(session))))
+        sub = session.record.sub
+        ended = [self._own.end(each, sub=sub) for each in self._own.others_of(session)]
+        return jsonify(revoked=sum(ended))
 
 
 def _described(listed: ListedSession, session: Session) -> dict[str, object]:

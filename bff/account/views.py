@@ -32,7 +32,7 @@ def account_blueprint(
         current: the session that is asked about.
         require_own_page: refuses a call that did not come from our own page.
     """
-    account = Blueprint("account", __name__, url_prefix="/bff")
+    account = Blueprint("bff_account", __name__, url_prefix="/bff")
 
     @account.before_request
     def guard() -> None:
@@ -68,5 +68,5 @@ def _described(session: Session) -> dict[str, object]:
             "expires_in_s": session.expires_in_s,
             "absolute_expires_in_s": max(0, int(record.absolute_expires_at - now)),
         },
-        "logout_url": url_for("logout.end_by_link", sid=session.ticket.public_id),
+        "logout_url": url_for("bff_logout.end_by_link", sid=session.ticket.public_id),
     }

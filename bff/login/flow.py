@@ -13,6 +13,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
+
 from bff import events
 from bff.login.return_to import HOME
 from bff.login.transaction import Transaction, new_secret
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
     from bff.login.once import RedeemedStates
     from bff.login.transaction import TransactionCookies
     from bff.metrics import BffMetrics
+    from bff.sessions.model import Session
+    from bff.sessions.news import SessionNews
     from bff.sessions.store import SessionStore
     from bff.tokens.provider import Provider
     from bff.tokens.token_reply import TokenReply
@@ -94,6 +98,7 @@ class LoginFlow:
         logout: Logout,
         absolute_ttl_s: int,
         metrics: BffMetrics,
+        news: SessionNews,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._providers = providers
@@ -103,6 +108,7 @@ class LoginFlow:
         self._logout = logout
         self._absolute_ttl_s = absolute_ttl_s
         self._metrics = metrics
+        self._news = news
         self._clock = clock
 
     def start(
@@ -199,7 +205,8 @@ class LoginFlow:
         except GrantRefused as refusal:
             raise Refused(LOGIN_FAILED, hint=f"code refused: {refusal.error}") from refusal
         claims = _identify(provider, attempt, reply)
-        record = self._record(provider, claims)
+        previous = self._logout.find_previous(attempt.previous_ticket)
+        record = _kept_by_same_person(self._record(provider, claims), previous)
         tokens = TokenSet(
             generation=1,
             provider=provider.name,
@@ -209,8 +216,9 @@ class LoginFlow:
             id_token=reply.id_token,
         )
         ticket = self._store.create(record, tokens, device)
-        log.info(events.LOGIN_COMPLETED, provider=provider.name, sid=ticket.fingerprint)
-        self._logout.end_previous(attempt.previous_ticket)
+        if previous is not None:
+            self._logout.end_previous(previous)
+        self._news.begun(ticket, record)
         return ticket
 
     def _record(self, provider: Provider, claims: Mapping[str, Any]) -> SessionRecord:
@@ -226,6 +234,16 @@ class LoginFlow:
             authenticated_at=float(claims.get("auth_time") or now),
             absolute_expires_at=now + self._absolute_ttl_s,
         )
+
+
+def _kept_by_same_person(record: SessionRecord, previous: Session | None) -> SessionRecord:
+    """Return *record* with what `flask.session` held for the same person before.
+
+    A stronger sign-in must not empty the cart; another person's is never handed on.
+    """
+    if previous is None or (previous.record.iss, previous.record.sub) != (record.iss, record.sub):
+        return record
+    return msgspec.structs.replace(record, flask=previous.record.flask)
 
 
 def _authorization_parameters(

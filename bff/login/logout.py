@@ -19,8 +19,8 @@ from httpkit.events import get_logger
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bff.metrics import BffMetrics
     from bff.sessions.model import Session
+    from bff.sessions.news import SessionNews
     from bff.sessions.store import SessionStore
     from bff.tokens.provider import Provider
 
@@ -38,12 +38,12 @@ class Logout:
         providers: Mapping[str, Provider],
         *,
         post_logout_redirect_uri: str,
-        metrics: BffMetrics,
+        news: SessionNews,
     ) -> None:
         self._store = store
         self._providers = providers
         self._post_logout_redirect_uri = post_logout_redirect_uri
-        self._metrics = metrics
+        self._news = news
         self._executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="revoke")
 
     def end(self, session: Session, *, reason: str) -> None:
@@ -54,11 +54,10 @@ class Logout:
                 that it ended.
         """
         self._store.delete(session.ticket, session.record)
-        self._metrics.sessions_ended.labels(session.record.provider, reason).inc()
-        log.info(
-            events.SESSION_ENDED,
-            sid=session.ticket.fingerprint,
+        self._news.ended(
+            session.ticket.public_id,
             provider=session.record.provider,
+            sub=session.record.sub,
             reason=reason,
         )
         provider = self._providers.get(session.record.provider)
@@ -67,18 +66,20 @@ class Logout:
                 self._revoke, provider, session.tokens.refresh_token, session.ticket.fingerprint
             )
 
-    def end_previous(self, ticket_value: str | None) -> None:
-        """End the session that a new login of the same browser has replaced, if it still lives.
+    def find_previous(self, ticket_value: str | None) -> Session | None:
+        """Return the session that a new login of the same browser replaces, if it still lives.
 
-        The new session stands even where the store fails now; the old one then ends by itself.
+        None also where the store fails now: the new login goes on, the old session ends by itself.
         """
         ticket = Ticket.parse(ticket_value.encode()) if ticket_value else None
-        if ticket is None:
-            return
         with suppress(Unavailable):
-            session = self._store.load(ticket)
-            if session is not None:
-                self.end(session, reason=events.REPLACED)
+            return self._store.load(ticket) if ticket is not None else None
+        return None
+
+    def end_previous(self, session: Session) -> None:
+        """End the session that a new login has replaced; the new one stands if the store fails."""
+        with suppress(Unavailable):
+            self.end(session, reason=events.REPLACED)
 
     def provider_address(self, session: Session) -> str | None:
         """Return where the provider signs the visitor out, or None where it offers no such place.

@@ -77,7 +77,7 @@ class LogoutViews:
 
     def blueprint(self) -> Blueprint:
         """Return the routes for mounting."""
-        blueprint = Blueprint("logout", __name__, url_prefix="/bff/logout")
+        blueprint = Blueprint("bff_logout", __name__, url_prefix="/bff/logout")
         blueprint.post("", endpoint="end_by_post")(self.end_by_post)
         blueprint.get("", endpoint="end_by_link")(self.end_by_link)
         blueprint.get("/<name>", endpoint="follow")(self.follow)
@@ -117,7 +117,7 @@ class LogoutViews:
         self._current.forget()
         if address is None:
             return None
-        return url_for("logout.follow", name=self._addresses.keep(address))
+        return url_for("bff_logout.follow", name=self._addresses.keep(address))
 
     def _taken_back(self, response: BaseResponse) -> BaseResponse:
         response.headers.add("Set-Cookie", self._cookie.expire())

@@ -18,23 +18,20 @@ from bff import events
 from bff.problems import BAD_REQUEST, ROUTE_NOT_FOUND, Refused, Unavailable
 from bff.sessions.connect import store_errors
 from bff.tokens.wire import ProviderFault
-from httpkit.events import get_logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     import redis
 
-    from bff.metrics import BffMetrics
     from bff.sessions.model import ListedSession
+    from bff.sessions.news import SessionNews
     from bff.sessions.store import SessionStore
     from bff.tokens.logout_token import LogoutToken
     from bff.tokens.provider import Provider
 
 _REMEMBERED_AFTER_EXPIRY_S: Final = 300
 _REMEMBERED_MAX_S: Final = 86_400
-
-log = get_logger()
 
 
 class ProviderLogout:
@@ -46,13 +43,13 @@ class ProviderLogout:
         store: SessionStore,
         providers: Mapping[str, Provider],
         *,
-        metrics: BffMetrics,
+        news: SessionNews,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._redis = client
         self._store = store
         self._providers = providers
-        self._metrics = metrics
+        self._news = news
         self._clock = clock
 
     def back_channel(self, provider_name: str, logout_token: str) -> int:
@@ -74,7 +71,7 @@ class ProviderLogout:
                 named = self._store.sessions_of_provider_session(provider.issuer, token.sid)
             else:
                 named = self._store.sessions_of_subject(provider.issuer, token.sub or "")
-            return self._end(named, provider, events.BACK_CHANNEL)
+            return self._end(named, provider, token.sub, events.BACK_CHANNEL)
         except Unavailable:
             self._forget(provider, token)
             raise
@@ -85,7 +82,7 @@ class ProviderLogout:
         if iss != provider.issuer or not sid:
             raise Refused(BAD_REQUEST, hint="front-channel logout without our issuer and a sid")
         named = self._store.sessions_of_provider_session(provider.issuer, sid)
-        return self._end(named, provider, events.FRONT_CHANNEL)
+        return self._end(named, provider, None, events.FRONT_CHANNEL)
 
     def _provider(self, name: str) -> Provider:
         provider = self._providers.get(name)
@@ -93,16 +90,12 @@ class ProviderLogout:
             raise Refused(ROUTE_NOT_FOUND)
         return provider
 
-    def _end(self, named: Sequence[ListedSession], provider: Provider, reason: str) -> int:
+    def _end(
+        self, named: Sequence[ListedSession], provider: Provider, sub: str | None, reason: str
+    ) -> int:
         ended = [session for session in named if self._store.delete_by_digest(session.digest)]
         for session in ended:
-            self._metrics.sessions_ended.labels(provider.name, reason).inc()
-            log.info(
-                events.SESSION_ENDED,
-                sid=session.public_id[:12],
-                provider=provider.name,
-                reason=reason,
-            )
+            self._news.ended(session.public_id, provider=provider.name, sub=sub, reason=reason)
         return len(ended)
 
     def _remember(self, provider: Provider, token: LogoutToken) -> bool:
@@ -118,7 +111,7 @@ class ProviderLogout:
 
 def provider_logout_blueprint(provider_logout: ProviderLogout) -> Blueprint:
     """Return the routes by which providers reach us. They read no cookie and need none."""
-    blueprint = Blueprint("provider_logout", __name__, url_prefix="/bff")
+    blueprint = Blueprint("bff_provider_logout", __name__, url_prefix="/bff")
 
     @blueprint.post("/backchannel-logout/<provider>")
     def back_channel(provider: str) -> Response:

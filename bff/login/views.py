@@ -44,7 +44,7 @@ def login_blueprint(
     *current* is the session that a new login is going to replace; *require_own_page* refuses a
     script's call from elsewhere; *render_landing* is the page that moves on by itself.
     """
-    login = Blueprint("login", __name__, url_prefix="/bff")
+    login = Blueprint("bff_login", __name__, url_prefix="/bff")
 
     @login.get("/login")
     def start() -> BaseResponse:
@@ -74,7 +74,7 @@ def login_blueprint(
         if not request.is_json:
             # A cross-site post comes without the attempt's Lax cookie; a get brings it.
             query = urlencode(list(request.form.items(multi=True)))
-            return redirect(f"{url_for('login.callback', provider=provider)}?{query}", 303)
+            return redirect(f"{url_for('bff_login.callback', provider=provider)}?{query}", 303)
         require_own_page()
         completed = flow.complete(provider, _pairs_of_url(), _cookies(), _device())
         return _handed_over(jsonify(return_to=completed.return_to), completed, cookie)

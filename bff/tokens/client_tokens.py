@@ -42,17 +42,29 @@ class ClientTokens:
             Unavailable: the provider gives none. A refusal counts too: this client is set up
                 wrongly there, which is no fault of the caller's.
         """
-        held = self._held.get(target)
+        held = self._find_held(target)
         if held is not None:
-            ahead_s = held.lifetime_s * _AHEAD_OF_LIFETIME
-            if self._clock() < held.expires_at - ahead_s:
-                return held.value
+            return held.value
         flight = self._flights.submit(target, lambda: self._fetch(target))
         return (await asyncio.shield(asyncio.wrap_future(flight))).value
+
+    def wait_for_access_token(self, target: str) -> str:
+        """Return as `access_token_for` does, without an event loop."""
+        held = self._find_held(target)
+        if held is not None:
+            return held.value
+        return self._flights.submit(target, lambda: self._fetch(target)).result().value
 
     def close(self) -> None:
         """Take nothing new."""
         self._flights.close()
+
+    def _find_held(self, target: str) -> AccessToken | None:
+        held = self._held.get(target)
+        if held is None:
+            return None
+        ahead_s = held.lifetime_s * _AHEAD_OF_LIFETIME
+        return held if self._clock() < held.expires_at - ahead_s else None
 
     def _fetch(self, target: str) -> AccessToken:
         try:

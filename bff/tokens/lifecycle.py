@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from bff.metrics import BffMetrics
     from bff.sessions.model import AccessToken, Ticket
+    from bff.sessions.news import SessionNews
     from bff.sessions.store import SessionStore
     from bff.tokens.lease import Leases
     from bff.tokens.provider import Provider
@@ -59,12 +60,14 @@ class TokenLifecycle:
         providers: Mapping[str, Provider],
         *,
         metrics: BffMetrics,
+        news: SessionNews,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
         self._leases = leases
         self._providers = providers
         self._metrics = metrics
+        self._news = news
         self._clock = clock
         self._flights: SingleFlight[TokenSet] = SingleFlight(threads=_THREADS, name="refresh")
 
@@ -123,6 +126,30 @@ class TokenLifecycle:
         return self._flights.submit(
             f"{ticket.key} {target}", lambda: self._renew(ticket, tokens, target)
         )
+
+    def fresh_set(
+        self, ticket: Ticket, tokens: TokenSet, target: str = DEFAULT_AUDIENCE
+    ) -> TokenSet:
+        """Return a set with a good token for *target*: `access_token_for` without an event loop.
+
+        Raises as that does.
+        """
+        if self.find_fresh(tokens, target) is not None:
+            return tokens
+        with self._metrics.refresh_waiters.track_inprogress():
+            renewed = self.renew(ticket, tokens, target).result()
+        self._require(renewed, target)
+        return renewed
+
+    def find_replacement(
+        self, ticket: Ticket, tokens: TokenSet, target: str = DEFAULT_AUDIENCE
+    ) -> TokenSet | None:
+        """Return the set after *tokens*: `replacement_for` without an event loop."""
+        with suppress(Refused, Unavailable):
+            renewed = self.renew(ticket, tokens, target).result()
+            if renewed.generation != tokens.generation and target in renewed.access_tokens:
+                return renewed
+        return None
 
     def close(self) -> None:
         """Let running refreshes finish: what a provider has rotated must be stored."""
@@ -279,12 +306,8 @@ class TokenLifecycle:
 
     def _end(self, ticket: Ticket, current: TokenSet, *, reason: str) -> None:
         self._store.delete_by_digest(ticket.digest)
-        self._metrics.sessions_ended.labels(current.provider, reason).inc()
-        log.info(
-            events.SESSION_ENDED,
-            sid=ticket.fingerprint,
-            provider=current.provider,
-            reason=reason,
+        self._news.ended(
+            ticket.public_id, provider=current.provider, sub=current.sub, reason=reason
         )
 
     def _is_valid(self, tokens: TokenSet, target: str) -> bool:

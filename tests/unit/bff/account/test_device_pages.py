@@ -19,6 +19,7 @@ from bff.sessions.connect import connect
 from bff.sessions.cookie import SessionCookie
 from bff.sessions.current import CurrentSession
 from bff.sessions.model import Device, SessionRecord, TokenSet
+from bff.sessions.news import SessionNews
 from bff.sessions.store import SessionStore
 from httpkit.answers import install_answers
 from httpkit.i18n import install_i18n
@@ -56,7 +57,7 @@ class _Desk:
         install_answers(self.app, wants_page=lambda: True, render_page=render_error_page)
         self.app.jinja_env.globals["csrf_token"] = lambda: self.forms.token(current.ticket())
         pages = DevicePages(
-            own=OwnSessions(self.store, metrics=BffMetrics(CollectorRegistry())),
+            own=OwnSessions(self.store, news=SessionNews(BffMetrics(CollectorRegistry()))),
             current=current,
             require_form=self.forms.require,
         )

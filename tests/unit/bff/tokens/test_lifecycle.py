@@ -15,6 +15,7 @@ from bff.problems import LOGIN_REQUIRED, PROVIDER_UNAVAILABLE, Refused, Unavaila
 from bff.sessions.codec import KeyRing, SessionCodec
 from bff.sessions.connect import connect
 from bff.sessions.model import AccessToken, Device, SessionRecord, Ticket, TokenSet
+from bff.sessions.news import SessionNews
 from bff.sessions.store import SessionStore
 from bff.tokens.lease import LEASE_S, Leases
 from bff.tokens.lifecycle import TokenLifecycle
@@ -39,11 +40,13 @@ class Node:
         self.client = connect(url)
         codec = SessionCodec(KeyRing(["k" * 32]))
         self.store = SessionStore(self.client, codec, idle_ttl_s=600, absolute_ttl_s=3600)
+        metrics = BffMetrics(CollectorRegistry())
         self.lifecycle = TokenLifecycle(
             self.store,
             Leases(self.client),
             {"sso": provider},
-            metrics=BffMetrics(CollectorRegistry()),
+            metrics=metrics,
+            news=SessionNews(metrics),
         )
 
     def sign_in(self, fake: FakeProvider, *, left_s: float, refresh: bool = True) -> Ticket:
