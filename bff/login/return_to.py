@@ -17,7 +17,7 @@ from bff.problems import BAD_REQUEST, Refused
 HOME: Final = "/"
 _LENGTH_LIMIT = 2048
 _OWN = "/bff"
-_PAGES = frozenset({"/bff/devices"})
+_PAGES = frozenset({"/bff/devices", "/bff/signed-in"})
 # Unreserved and sub-delims of RFC 3986, and escapes; never an escape of `/`, `\`, `.` or a control,
 # nor an escape of an escape.
 _SEGMENT = (

@@ -78,6 +78,10 @@ def pages_blueprint(
         ended = session is None and carries_ticket()
         return render_template("bff/shell.html", session=session, ended=ended)
 
+    @pages.get("/bff/signed-in")
+    def signed_in() -> str:
+        return render_template("bff/signed_in.html")
+
     return pages
 
 

@@ -28,6 +28,9 @@ export class Problem extends Error {
 /** Nobody is signed in, and sending the visitor to sign in was not wanted or did not help. */
 export class LoginRequired extends Problem {}
 
+/** Signed in, but a service wants a stronger or fresher sign-in first. */
+export class StepUpRequired extends Problem {}
+
 /** No answer just now (502, 503, 504, or no network); nothing is lost, and nobody is signed out. */
 export class Unavailable extends Problem {}
 
@@ -64,7 +67,22 @@ export function fetch(input: RequestInfo | URL, init?: CallInit): Promise<Respon
  * Send the visitor to sign in, in this page's language, and back to `returnTo`: a local path,
  * by default this page with its query and fragment.
  */
-export function login(options?: { returnTo?: string }): void;
+export function login(options?: LoginOptions): void;
+
+export interface LoginOptions {
+  returnTo?: string;
+  /** Where signing in begins, as `login_url` of a problem gives it. */
+  url?: string;
+}
+
+/** The local address that `login` goes to. */
+export function loginUrl(options?: LoginOptions): string;
+
+/** Whether signing in is what helps against `problem`. */
+export function wantsSignIn(problem: unknown): problem is LoginRequired | StepUpRequired;
+
+/** The path where this front end begins, with a final slash. */
+export const BASE: string;
 
 /** Sign out here, then leave for wherever signing out goes on. */
 export function logout(): Promise<void>;

@@ -1,8 +1,8 @@
 // The page's side of the door: who is signed in, calls that carry the ticket, signing in and out.
 // No token ever reaches a script; the browser adds the ticket by itself. Types: cloakroom.d.ts.
 
-// Where this front end begins: this module is served from <base>static/bff/.
-const BASE = new URL("../../", import.meta.url).pathname;
+/** Where this front end begins: this module is served from <base>static/bff/. */
+export const BASE = new URL("../../", import.meta.url).pathname;
 const LOOP_KEY = "cloakroom.signing-in";
 const LOOP_MS = 20_000;
 
@@ -23,6 +23,9 @@ export class Problem extends Error {
 /** Nobody is signed in, and sending the visitor to sign in was not wanted or did not help. */
 export class LoginRequired extends Problem {}
 
+/** Signed in, but a service wants a stronger or fresher sign-in first. */
+export class StepUpRequired extends Problem {}
+
 /** No answer just now; nothing is lost. `status` is 0 when the network itself failed. */
 export class Unavailable extends Problem {}
 
@@ -38,7 +41,8 @@ export async function user() {
 
 /**
  * As `window.fetch`, for our own origin: resolves with a good answer, throws a `Problem` else.
- * Without a session the visitor is sent to sign in and comes back here; `signIn: false` throws.
+ * Without a session, or with too weak a one, the visitor is sent to sign in and comes back here;
+ * `signIn: false` throws.
  */
 async function call(input, { signIn = true, ...init } = {}) {
   const request = new Request(input, { ...init, credentials: "same-origin" });
@@ -59,8 +63,8 @@ async function call(input, { signIn = true, ...init } = {}) {
     return response;
   }
   const problem = await problemOf(response);
-  if (signIn && problem instanceof LoginRequired && rememberAttempt()) {
-    login();
+  if (signIn && wantsSignIn(problem) && rememberAttempt()) {
+    login({ url: problem.document.login_url });
     return new Promise(() => {}); // the page is leaving; its code need not handle what it left
   }
   throw problem;
@@ -68,12 +72,22 @@ async function call(input, { signIn = true, ...init } = {}) {
 export { call as fetch };
 
 /** Send the visitor to sign in, in this page's language, and back to `returnTo`, a local path. */
-export function login({ returnTo = here() } = {}) {
-  const wanted = new URLSearchParams({ return_to: returnTo });
-  const { lang } = document.documentElement;
-  if (lang) wanted.set("ui_locales", lang);
-  location.assign(`${BASE}bff/login?${wanted}`);
+export function login(wanted) {
+  location.assign(loginUrl(wanted));
 }
+
+/** The local address where signing in begins; `url` is the one that a problem gave. */
+export function loginUrl({ returnTo = here(), url = `${BASE}bff/login` } = {}) {
+  const address = new URL(url, location.href);
+  address.searchParams.set("return_to", returnTo);
+  const { lang } = document.documentElement;
+  if (lang) address.searchParams.set("ui_locales", lang);
+  return address.pathname + address.search;
+}
+
+/** Whether signing in is what helps against `problem`. */
+export const wantsSignIn = (problem) =>
+  problem instanceof LoginRequired || problem instanceof StepUpRequired;
 
 /** Sign out here, then leave for wherever signing out goes on. */
 export async function logout() {
@@ -90,6 +104,7 @@ async function problemOf(response) {
   const retryAfterS = Number(response.headers.get("Retry-After")) || null;
   const Kind =
     document.code === "login_required" ? LoginRequired
+    : document.code === "step_up_required" ? StepUpRequired
     : [502, 503, 504].includes(response.status) ? Unavailable
     : Problem;
   return new Kind(document, response.status, retryAfterS);

@@ -1,5 +1,5 @@
 // What happens to the session, as it happens: one stream for all tabs, told on between them.
-import { LoginRequired, fetch } from "./cloakroom.js";
+import { BASE, LoginRequired, fetch } from "./cloakroom.js";
 
 const NAME = "cloakroom.session";
 const AGAIN_MS = 5_000;
@@ -42,7 +42,7 @@ function follow(tell, signal) {
       done();
     });
     const open = () => {
-      stream = new EventSource("/bff/events");
+      stream = new EventSource(`${BASE}bff/events`);
       stream.addEventListener("session", ({ data }) => tell(JSON.parse(data)));
       stream.addEventListener("error", async () => {
         // The browser comes back by itself after a lost line, but not after an answer that says no.
@@ -57,7 +57,7 @@ function follow(tell, signal) {
 
 /** Whether nobody is signed in any more; an outage is no answer to that. */
 const isOver = () =>
-  fetch("/bff/user?slide=false", { signIn: false }).then(
+  fetch(`${BASE}bff/user?slide=false`, { signIn: false }).then(
     () => false,
     (problem) => problem instanceof LoginRequired,
   );

@@ -120,10 +120,10 @@ def test_page_may_ask_to_be_told_instead(page: Page) -> None:
 
 def test_other_refusals_are_problems_and_no_reason_to_sign_in(page: Page) -> None:
     """A 401 of another kind, a 403, an answer that is no document: each is thrown as it is."""
-    page.route("**/api/step", _answers(401, {"code": "step_up_required"}))
+    page.route("**/api/other", _answers(401, {"code": "token_expired"}))
     page.route("**/api/no", _answers(403, {"code": "csrf_failed"}))
     page.route("**/api/odd", lambda route: route.fulfill(status=418, body="<p>"))
-    assert _call(page, "/api/step")["code"] == "step_up_required"
+    assert _call(page, "/api/other")["code"] == "token_expired"
     assert _call(page, "/api/no")["thrown"] == "Problem"
     assert _call(page, "/api/odd") | {} == {
         "thrown": "Problem",
@@ -132,6 +132,15 @@ def test_other_refusals_are_problems_and_no_reason_to_sign_in(page: Page) -> Non
         "requestId": None,
         "retryAfterS": None,
     }
+
+
+def test_step_up_leads_to_the_sign_in_that_is_wanted_and_back_here(page: Page) -> None:
+    """The problem's own address is followed, with the way back added."""
+    wanted = {"code": "step_up_required", "login_url": "/bff/login?acr_values=gold"}
+    page.route("**/api/thing", _answers(401, wanted))
+    with page.expect_navigation(url="**/bff/login?*"):
+        page.evaluate(f"void ({_CALL})(['/api/thing', {{}}])")
+    assert "/bff/login?acr_values=gold&return_to=%2Fshown%2Faccount" in page.url
 
 
 def test_outage_is_never_a_missing_sign_in(page: Page) -> None:

@@ -154,6 +154,7 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "shell-ended": ("bff/shell.html", {"session": None, "ended": True}),
     "devices": ("bff/devices.html", {"devices": _DEVICES, "ended": ["Chrome, Windows"]}),
     "devices-only-this": ("bff/devices.html", {"devices": _DEVICES[:1], "ended": []}),
+    "signed-in": ("bff/signed_in.html", {}),
     "landing": ("bff/landing.html", {"return_to": "/shown/shell-signed-in?a=1&b=2#c"}),
     "bff-error": (
         "bff/error.html",
