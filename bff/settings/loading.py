@@ -97,7 +97,8 @@ class _Layers:
     def read_secret_files(self) -> None:
         """Replace each ``<secret>_file`` by what the file holds."""
         tables = [("", self.values)]
-        for index, provider in enumerate(self.values.get("providers") or ()):
+        providers = self.values.get("providers")
+        for index, provider in enumerate(providers if isinstance(providers, list) else ()):
             if isinstance(provider, dict):
                 tables.append((f"providers.{index}.", provider))
         for prefix, table in tables:
@@ -117,7 +118,14 @@ class _Layers:
         return f"{where}: {message}"
 
     def _where(self, location: str) -> str:
-        return self._variables.get(location) or f"{self._source()}: {location}"
+        steps = location.split(".")
+        # A list given whole as JSON holds places that have no variable of their own.
+        for length in range(len(steps), 0, -1):
+            variable = self._variables.get(".".join(steps[:length]))
+            if variable is not None:
+                rest = ".".join(steps[length:])
+                return f"{variable}: {rest}" if rest else variable
+        return f"{self._source()}: {location}"
 
     def _source(self) -> str:
         return str(self._file) if self._file else "settings"

@@ -108,7 +108,7 @@ class RouteSettings(_Frozen):
     strip_prefix: bool = True
     token: TokenMode = "user"  # noqa: S105 - a mode
     methods: Words = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
-    timeout_s: float = Field(default=30, gt=0)
+    timeout_s: float = Field(default=30, gt=0, allow_inf_nan=False)
     body_limit_bytes: int = Field(default=10 * 1024 * 1024, ge=0)
     allow_set_cookie: bool = False
     audience: str | None = None

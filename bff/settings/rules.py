@@ -16,8 +16,11 @@ if TYPE_CHECKING:
     from pathlib import Path
     from urllib.parse import SplitResult
 
-_PLAIN_PATH = re.compile(r"/|(?:/[A-Za-z0-9_.~!$&'()*+,=:@-]+)+")
+_PLAIN_PATH = re.compile(r"/|(?:/[A-Za-z0-9_.~!$&'()*+,=:@-]+)+/?")
 _COOKIE_NAME = re.compile(r"[A-Za-z0-9_-]+")
+_NO_URL = "is not a URL of plain ASCII such as https://host.example"
+_URL = re.compile(r"[!-\[\]-~]+")  # what is printable but the blank and the backslash
+_HOST = re.compile(r"[A-Za-z0-9._-]+")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _RSA_BITS_MIN = 2048
 
@@ -32,16 +35,29 @@ def is_loopback(host: str | None) -> bool:
         return False
 
 
+def _is_host(host: str) -> bool:
+    # As browsers spell it in `Origin`: a name of another alphabet in its ASCII form.
+    return bool(_HOST.fullmatch(host)) or ":" in host  # the latter was checked when it was split
+
+
 def require_http_url(value: str, *, plain_http: bool = False) -> SplitResult:
     """Return *value* split, where it is an absolute http(s) URL without user, query or fragment."""
     try:
         parts = urlsplit(value)
         _ = parts.port
     except ValueError as error:
-        raise ValueError(f"is not a URL ({error})") from error
+        raise ValueError(_NO_URL) from error  # its words may hold a part of a password
+    if not _URL.fullmatch(value) or not _is_host(parts.hostname or "host"):
+        raise ValueError(_NO_URL)
     if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
         raise ValueError("must be an absolute URL such as https://host.example")
-    if parts.username or parts.password or parts.query or parts.fragment or value.endswith("#"):
+    if (
+        parts.username
+        or parts.password
+        or parts.query
+        or parts.fragment
+        or value.endswith(("#", "?"))
+    ):
         raise ValueError("must not carry a user, a query or a fragment")
     if parts.scheme == "http" and not plain_http and not is_loopback(parts.hostname):
         raise ValueError("plain http is accepted on loopback only; use https")
@@ -81,10 +97,9 @@ def require_private_key(file: Path) -> None:
 
 def require_plain_path(value: str) -> str:
     """Return *value* without a final slash, where it is a path that is read in one way only."""
-    bare = value.rstrip("/") or "/"
-    if not _PLAIN_PATH.fullmatch(bare) or {".", ".."} & set(bare.split("/")):
+    if not _PLAIN_PATH.fullmatch(value) or {".", ".."} & set(value.split("/")):
         raise ValueError("must be a plain path such as /api")
-    return bare
+    return value.rstrip("/") or "/"
 
 
 def require_cookie_name(value: str) -> str:
