@@ -6,14 +6,20 @@ import json
 import sys
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 from flask import Flask
 
 from httpkit.problems import Unavailable
 from sso.accounts.users import NewUser, NewUserInvalid
-from sso.clients.registry import NewClient, NewClientInvalid
+from sso.clients.registration import (
+    AUTHORIZATION_CODE,
+    GRANT_TYPES,
+    REFRESH_TOKEN,
+    NewClient,
+    NewClientInvalid,
+)
 from sso.clock import utc_now
 from sso.services import lay_foundation
 from sso.settings import SettingsInvalid, load_settings
@@ -33,6 +39,15 @@ _config = click.option(
     help="A TOML file; else SSO_CONFIG names it.",
 )
 _format = click.option("--format", "as_format", type=click.Choice(["text", "json"]), default="text")
+
+
+def _key_set(_ctx: object, _option: object, file: IO[bytes] | None) -> object:
+    if file is None:
+        return None
+    try:
+        return json.load(file)
+    except ValueError as error:
+        raise click.BadParameter("is not JSON") from error
 
 
 @click.group(help="The single sign-on server.")
@@ -56,12 +71,39 @@ def client() -> None:
 
 @client.command("create")
 @click.option("--name", required=True, help="What people see when it asks.")
-@click.option("--redirect-uri", "redirect_uris", multiple=True, required=True)
+@click.option("--redirect-uri", "redirect_uris", multiple=True)
 @click.option("--post-logout-redirect-uri", "post_logout_redirect_uris", multiple=True)
 @click.option("--backchannel-logout-uri")
 @click.option("--public", is_flag=True, help="It cannot keep a secret.")
 @click.option("--first-party", is_flag=True, help="Ours: nobody is asked for consent.")
 @click.option("--scope", default="", help="All that it may ask for, separated by spaces.")
+@click.option(
+    "--grant-type",
+    "grant_types",
+    multiple=True,
+    default=(AUTHORIZATION_CODE, REFRESH_TOKEN),
+    type=click.Choice(GRANT_TYPES),
+)
+@click.option("--audience", "audiences", multiple=True, help="An API that its tokens are for.")
+@click.option("--introspects", multiple=True, help="An API that it is; it may ask about tokens.")
+@click.option("--response-mode", "response_modes", multiple=True)
+@click.option("--opaque", is_flag=True, help="Its access tokens say nothing by themselves.")
+@click.option(
+    "--jwks-file",
+    "jwks",
+    type=click.File("rb"),
+    callback=_key_set,
+    help="Public keys: it proves itself by private_key_jwt and has no secret.",
+)
+@click.option(
+    "--pkce-optional",
+    "pkce_required",
+    is_flag=True,
+    default=True,
+    flag_value=False,
+    help="It relies on nonce alone; for confidential OpenID clients that cannot do PKCE.",
+)
+@click.option("--code-ttl", "code_ttl_s", type=click.IntRange(1, 600), metavar="S")
 @click.option("--access-token-ttl", "access_token_ttl_s", type=click.IntRange(1), metavar="S")
 @click.option("--refresh-token-ttl", "refresh_token_ttl_s", type=click.IntRange(1), metavar="S")
 @_format

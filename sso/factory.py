@@ -51,6 +51,7 @@ _NO_FORM_TOKEN = frozenset(
         "authorize.authorize_posted",
         "grants.token",
         "grants.revoke",
+        "grants.introspect",
         "logout.end_session_posted",
         "userinfo.answer",
     }
@@ -171,7 +172,10 @@ def _open_rooms(app: Flask, base: Foundation, services: Services) -> None:
     )
     app.register_blueprint(
         token_endpoint.create_blueprint(
-            services.token_endpoint, services.revocation, services.authentication
+            services.token_endpoint,
+            services.revocation,
+            services.introspection,
+            services.authentication,
         )
     )
     app.register_blueprint(

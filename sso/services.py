@@ -10,10 +10,12 @@ from sso.accounts.passwords import Passwords
 from sso.accounts.sessions import Sessions
 from sso.accounts.sign_in import KnownDevices, PasswordSignIn
 from sso.accounts.users import Users
+from sso.clients.assertions import Assertions
 from sso.clients.authentication import ClientAuthentication
 from sso.clients.registry import Clients
 from sso.grants.codes import Codes
 from sso.grants.consents import Consents
+from sso.grants.introspection import Introspection
 from sso.grants.refresh_tokens import RefreshTokens
 from sso.grants.revocation import Revocation
 from sso.grants.session_end import SessionEnd
@@ -65,6 +67,7 @@ class Services:
     codes: Codes
     token_endpoint: TokenEndpoint
     revocation: Revocation
+    introspection: Introspection
     backchannel: BackchannelLogout
     carrier: Carrier
     validator: RequestValidator
@@ -100,7 +103,7 @@ def build_services(base: Foundation) -> Services:
     throttle = Throttle(open_redis(settings.redis_url.get_secret_value()), clock)
     devices = KnownDevices(base.ring)
     sessions = Sessions(storage, lifetimes, clock)
-    authentication = ClientAuthentication(base.clients, clock, throttle, settings.throttles)
+    authentication = _authentication(base, throttle)
     session_end = SessionEnd(storage, clock)
     refresh_tokens = RefreshTokens(storage, base.ring, lifetimes, clock)
     codes = Codes(storage, refresh_tokens, lifetimes, clock)
@@ -116,8 +119,15 @@ def build_services(base: Foundation) -> Services:
         authentication=authentication,
         consents=Consents(storage, clock),
         codes=codes,
-        token_endpoint=TokenEndpoint(codes, refresh_tokens, access_tokens, id_tokens),
+        token_endpoint=TokenEndpoint(
+            codes,
+            refresh_tokens,
+            access_tokens,
+            id_tokens,
+            default_audience=settings.default_audience,
+        ),
         revocation=Revocation(storage, access_tokens, clock),
+        introspection=Introspection(storage, access_tokens, clock, issuer=issuer),
         backchannel=BackchannelLogout(
             issuer=issuer,
             storage=storage,
@@ -129,4 +139,11 @@ def build_services(base: Foundation) -> Services:
         validator=RequestValidator(
             base.clients, id_tokens, clock, default_audience=settings.default_audience
         ),
+    )
+
+
+def _authentication(base: Foundation, throttle: Throttle) -> ClientAuthentication:
+    assertions = Assertions(base.storage, base.clock, issuer=base.settings.issuer)
+    return ClientAuthentication(
+        base.clients, assertions, base.clock, throttle, base.settings.throttles
     )

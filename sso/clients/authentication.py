@@ -17,12 +17,14 @@ from urllib.parse import unquote_plus
 import structlog
 
 from httpkit.problems import Unavailable
-from sso.clients.registry import AUTH_NONE, AUTH_SECRET
+from sso.clients.assertions import ASSERTION_TYPE, AssertionInvalid, client_id_in
+from sso.clients.registration import AUTH_KEY, AUTH_NONE, AUTH_SECRET
 from sso.errors import INVALID_CLIENT, INVALID_REQUEST, OAuthError
 from sso.storage.digests import digest
 from sso.throttle import Throttled
 
 if TYPE_CHECKING:
+    from sso.clients.assertions import Assertions
     from sso.clients.registry import Clients
     from sso.clock import Clock
     from sso.parameters import Parameters
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 
 SECRET_BASIC: Final = "client_secret_basic"
 SECRET_POST: Final = "client_secret_post"
-METHODS: Final = (SECRET_BASIC, SECRET_POST, "none")
+METHODS: Final = (SECRET_BASIC, SECRET_POST, AUTH_KEY, AUTH_NONE)
 _CHALLENGE: Final = {"WWW-Authenticate": 'Basic realm="oauth", charset="UTF-8"'}
 _MAX_HEADER_CHARS: Final = 2_048
 
@@ -43,6 +45,7 @@ class Credentials:
 
     client_id: str
     secret: str | None = field(repr=False)
+    assertion: str | None = field(default=None, repr=False)
 
 
 def parse_credentials(authorization: str | None, parameters: Parameters) -> Credentials:
@@ -53,11 +56,12 @@ def parse_credentials(authorization: str | None, parameters: Parameters) -> Cred
             ``invalid_client`` for none or an unreadable one.
     """
     posted = parameters.get("client_secret")
-    if "client_assertion" in parameters or "client_assertion_type" in parameters:
-        raise _refused("client assertions are not accepted here")
+    asserted = "client_assertion" in parameters or "client_assertion_type" in parameters
+    if (authorization is not None) + (posted is not None) + asserted > 1:
+        raise OAuthError(INVALID_REQUEST, "two client authentication methods in one request")
+    if asserted:
+        return _from_assertion(parameters)
     if authorization is not None:
-        if posted is not None:
-            raise OAuthError(INVALID_REQUEST, "two client authentication methods in one request")
         basic = _from_basic(authorization)
         if parameters.get("client_id", basic.client_id) != basic.client_id:
             raise OAuthError(INVALID_REQUEST, "two different client ids in one request")
@@ -72,9 +76,15 @@ class ClientAuthentication:
     """Turns claims into clients."""
 
     def __init__(
-        self, clients: Clients, clock: Clock, throttle: Throttle, limits: Throttles
+        self,
+        clients: Clients,
+        assertions: Assertions,
+        clock: Clock,
+        throttle: Throttle,
+        limits: Throttles,
     ) -> None:
         self._clients = clients
+        self._assertions = assertions
         self._clock = clock
         self._throttle = throttle
         self._limits = limits
@@ -100,14 +110,15 @@ class ClientAuthentication:
         proven = self._is_one_of(claimed.secret or "", secrets)
         if client is None:
             raise _refused("no such client")
-        if client.auth_method == AUTH_NONE:
-            if claimed.secret is not None:
-                raise _refused("a public client came with a secret")
-            return client
-        if client.auth_method != AUTH_SECRET:
-            raise _refused("the client registered another authentication method")
-        if not proven:
+        if client.auth_method != _method_of(claimed, client):
+            raise _refused(f"the client registered the method {client.auth_method}")
+        if client.auth_method == AUTH_SECRET and not proven:
             raise _refused("no secret" if claimed.secret is None else "wrong secret")
+        if claimed.assertion is not None:
+            try:
+                self._assertions.require(client, claimed.assertion)
+            except AssertionInvalid as invalid:
+                raise _refused(str(invalid)) from invalid
         return client
 
     def _count_failure(self, claimed: Credentials, ip: str) -> None:
@@ -142,6 +153,25 @@ class ClientAuthentication:
             for each in secrets
             if each.expires_at is None or each.expires_at > now
         )
+
+
+def _method_of(claimed: Credentials, client: Client) -> str:
+    if claimed.assertion is not None:
+        return AUTH_KEY
+    if claimed.secret is not None:
+        return AUTH_SECRET
+    # Nothing was shown: right for a public client, and "no secret" is the truer word for others.
+    return AUTH_SECRET if client.auth_method == AUTH_SECRET else AUTH_NONE
+
+
+def _from_assertion(parameters: Parameters) -> Credentials:
+    assertion = parameters.get("client_assertion", "")
+    if parameters.get("client_assertion_type") != ASSERTION_TYPE:
+        raise OAuthError(INVALID_REQUEST, f"client_assertion_type must be {ASSERTION_TYPE}")
+    client_id = client_id_in(assertion)
+    if client_id is None or parameters.get("client_id", client_id) != client_id:
+        raise _refused("the assertion names no client, or another than client_id does")
+    return Credentials(client_id, None, assertion)
 
 
 def _from_basic(authorization: str) -> Credentials:

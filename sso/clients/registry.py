@@ -6,11 +6,19 @@ import re
 import uuid
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from sso.clients import redirect_uris
+from sso.clients.registration import (
+    AUTH_SECRET,
+    JWT,
+    OPAQUE,
+    NewClient,
+    NewClientInvalid,
+    auth_method_of,
+    registration_faults,
+)
 from sso.parameters import space_separated
 from sso.storage.clients import Client, ClientSecret
 from sso.storage.digests import digest, new_secret
@@ -23,44 +31,7 @@ if TYPE_CHECKING:
     from sso.clock import Clock
     from sso.storage.engine import Storage
 
-AUTH_SECRET: Final = "client_secret"
-AUTH_NONE: Final = "none"
-AUTHORIZATION_CODE: Final = "authorization_code"
-REFRESH_TOKEN: Final = "refresh_token"
-MAX_NAME: Final = 120
 _CLIENT_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-
-
-class NewClientInvalid(Exception):  # noqa: N818 - an outcome, not an error of ours
-    """The client cannot be registered.
-
-    Attributes:
-        faults: one line each, in words.
-    """
-
-    def __init__(self, faults: list[str]) -> None:
-        super().__init__("; ".join(faults))
-        self.faults = faults
-
-
-@dataclass(frozen=True)
-class NewClient:
-    """What is registered of a client; None and empty mean the server's own defaults."""
-
-    name: str
-    redirect_uris: Sequence[str] = ()
-    post_logout_redirect_uris: Sequence[str] = ()
-    backchannel_logout_uri: str | None = None
-    public: bool = False
-    first_party: bool = False
-    scope: str = ""
-    grant_types: Sequence[str] = (AUTHORIZATION_CODE, REFRESH_TOKEN)
-    response_modes: Sequence[str] = ()
-    audiences: Sequence[str] = ()
-    introspects: Sequence[str] = ()
-    access_token_ttl_s: int | None = None
-    refresh_token_ttl_s: int | None = None
-    owner_sub: str | None = None
 
 
 @dataclass(frozen=True)
@@ -94,12 +65,12 @@ class Clients:
             NewClientInvalid: with every fault; nothing was written.
         """
         scope = new.scope or " ".join(self._supported_scopes)
-        if faults := [*_faults(new), *self._scope_faults(scope)]:
+        if faults := [*registration_faults(new), *self._scope_faults(scope)]:
             raise NewClientInvalid(faults)
         client = Client(
             client_id=str(uuid.uuid4()),
             name=new.name,
-            auth_method=AUTH_NONE if new.public else AUTH_SECRET,
+            auth_method=auth_method_of(new),
             first_party=new.first_party,
             owner_sub=new.owner_sub,
             redirect_uris=list(new.redirect_uris),
@@ -110,15 +81,17 @@ class Clients:
             scope=" ".join(space_separated(scope)),
             audiences=list(new.audiences),
             introspects=list(new.introspects),
-            access_token_format="jwt",
+            access_token_format=OPAQUE if new.opaque else JWT,
+            code_ttl_s=new.code_ttl_s,
             access_token_ttl_s=new.access_token_ttl_s,
             refresh_token_ttl_s=new.refresh_token_ttl_s,
-            pkce_required=True,
+            pkce_required=new.pkce_required,
+            jwks=dict(new.jwks) if new.jwks else None,
             par_required=False,
             dpop_required=False,
             created_at=self._clock(),
         )
-        secret = None if new.public else new_secret()
+        secret = new_secret() if client.auth_method == AUTH_SECRET else None
         if secret is not None:
             client.secrets.append(
                 ClientSecret(digest=digest(secret), created_at=self._clock(), expires_at=None)
@@ -163,30 +136,3 @@ class Clients:
     def _scope_faults(self, scope: str) -> list[str]:
         unknown = set(space_separated(scope)) - set(self._supported_scopes)
         return [f"scope {each}: is not one of this server" for each in sorted(unknown)]
-
-
-def allowed_scopes(client: Client) -> frozenset[str]:
-    """Return the scopes that *client* may ask for."""
-    return frozenset(space_separated(client.scope))
-
-
-def _faults(new: NewClient) -> list[str]:
-    faults = []
-    if not new.name.strip() or len(new.name) > MAX_NAME or not new.name.isprintable():
-        faults.append(f"name: must have 1 to {MAX_NAME} printable characters")
-    if AUTHORIZATION_CODE in new.grant_types and not new.redirect_uris:
-        faults.append("redirect URI: at least one is needed")
-    uris = [*new.redirect_uris, *new.post_logout_redirect_uris]
-    if new.backchannel_logout_uri:
-        uris.append(new.backchannel_logout_uri)
-        if not new.backchannel_logout_uri.startswith(("https://", "http://")):
-            faults.append("back-channel logout URI: must be https")
-    found = [(uri, redirect_uris.registration_fault(uri)) for uri in uris]
-    faults += [f"{uri[:200]}: {fault}" for uri, fault in found if fault]
-    for name, ttl_s in (
-        ("access-token lifetime", new.access_token_ttl_s),
-        ("refresh-token lifetime", new.refresh_token_ttl_s),
-    ):
-        if ttl_s is not None and ttl_s < 1:
-            faults.append(f"{name}: must be one second or more")
-    return faults

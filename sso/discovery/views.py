@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any
 from flask import Blueprint, Response, current_app, jsonify
 
 from sso.accounts.sessions import PASSWORD_ACR
+from sso.clients.assertions import ALGORITHMS
 from sso.clients.authentication import METHODS
+from sso.clients.limits import RESPONSE_MODES
+from sso.clients.registration import AUTH_NONE
 from sso.keys.signing import ALGORITHM
-from sso.requests.validation import PROMPTS, RESPONSE_MODES
+from sso.requests.validation import PROMPTS
 from sso.tokens.claims import SUPPORTED_CLAIMS
 
 if TYPE_CHECKING:
@@ -25,7 +28,7 @@ _ENDPOINTS = {
     "userinfo_endpoint": "userinfo.answer",
     "jwks_uri": "discovery.jwks",
     "revocation_endpoint": "grants.revoke",
-    "introspection_endpoint": "introspection.introspect",
+    "introspection_endpoint": "grants.introspect",
     "end_session_endpoint": "logout.end_session",
     "pushed_authorization_request_endpoint": "pushed.push",
     "device_authorization_endpoint": "device.begin",
@@ -70,7 +73,9 @@ class Metadata:
                 document[member] = f"{self._issuer}{rules[endpoint]}"
         for name in _AUTHENTICATED:
             if f"{name}_endpoint" in document:
-                document[f"{name}_endpoint_auth_methods_supported"] = list(METHODS)
+                methods = [m for m in METHODS if name != "introspection" or m != AUTH_NONE]
+                document[f"{name}_endpoint_auth_methods_supported"] = methods
+                document[f"{name}_endpoint_auth_signing_alg_values_supported"] = list(ALGORITHMS)
         return document
 
 

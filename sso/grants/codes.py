@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import update
 
-from sso.errors import INVALID_GRANT, INVALID_REQUEST, OAuthError
+from sso.errors import INVALID_GRANT, INVALID_REQUEST, INVALID_TARGET, OAuthError
 from sso.grants.records import revoke_grant
 from sso.storage.digests import digest, new_id, new_secret
 from sso.storage.grants import AuthorizationCode, Grant
@@ -68,6 +68,7 @@ class Redeemed:
 @dataclass(frozen=True)
 class _Refusal:
     reason: str
+    error: str = INVALID_GRANT
 
 
 class Codes:
@@ -109,7 +110,13 @@ class Codes:
         return code
 
     def redeem(
-        self, client: Client, *, code: str, redirect_uri: str | None, verifier: str | None
+        self,
+        client: Client,
+        *,
+        code: str,
+        redirect_uri: str | None,
+        verifier: str | None,
+        resource: str | None = None,
     ) -> Redeemed:
         """Return the grant that *code* becomes; of many at once exactly one succeeds.
 
@@ -128,12 +135,14 @@ class Codes:
                 return _Refusal("redirect_uri is not that of the request")
             if not _proves(verifier, row.code_challenge):
                 return _Refusal("code_verifier does not match the request's code_challenge")
+            if resource not in {None, row.audience}:
+                return _Refusal("resource is not that of the request", INVALID_TARGET)
             return self._take(session, client, row)
 
         outcome = self._storage.write(work)
         if isinstance(outcome, _Refusal):
             raise OAuthError(
-                INVALID_GRANT, "the code is not valid for this request", reason=outcome.reason
+                outcome.error, "the code is not valid for this request", reason=outcome.reason
             )
         return outcome
 

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import update
 
-from sso.clients.registry import REFRESH_TOKEN
-from sso.errors import INVALID_GRANT, INVALID_SCOPE, OAuthError
+from sso.clients.registration import REFRESH_TOKEN
+from sso.errors import INVALID_GRANT, INVALID_SCOPE, INVALID_TARGET, OAuthError
 from sso.grants.records import revoke_grant
 from sso.parameters import space_separated
 from sso.storage.digests import digest, new_secret
@@ -75,13 +75,21 @@ class RefreshTokens:
         session.add(self._row(client, grant, token, self._clock()))
         return token
 
-    def rotate(self, client: Client, token: str, *, scopes: Collection[str]) -> Rotated:
+    def rotate(
+        self,
+        client: Client,
+        token: str,
+        *,
+        scopes: Collection[str],
+        resource: str | None = None,
+    ) -> Rotated:
         """Return the successor of *token*; asked again in time, the same one.
 
         Args:
             client: who presents it.
             token: what was presented.
             scopes: what the next access token is narrowed to; empty for all that was granted.
+            resource: the audience that the caller expects, where it names one (RFC 8707).
 
         Raises:
             OAuthError: ``invalid_grant``, after a replay with the grant revoked; or
@@ -89,7 +97,7 @@ class RefreshTokens:
         """
 
         def work(session: Session) -> Rotated | _Refusal:
-            return self._rotate(session, client, token, scopes)
+            return self._rotate(session, client, token, scopes, resource)
 
         outcome = self._storage.write(work)
         if isinstance(outcome, _Refusal):
@@ -97,7 +105,12 @@ class RefreshTokens:
         return outcome
 
     def _rotate(
-        self, session: Session, client: Client, token: str, scopes: Collection[str]
+        self,
+        session: Session,
+        client: Client,
+        token: str,
+        scopes: Collection[str],
+        resource: str | None,
     ) -> Rotated | _Refusal:
         row = session.get(RefreshToken, digest(token))
         grant = session.get(Grant, row.grant_id) if row is not None else None
@@ -106,6 +119,8 @@ class RefreshTokens:
         user = session.get(User, grant.sub)
         if refusal := self._refusal(client, row, grant, user, scopes):
             return refusal
+        if resource not in {None, grant.audience}:
+            return _Refusal("another resource", INVALID_TARGET, "resource was not granted")
         assert user is not None  # noqa: S101 - `_refusal` has answered otherwise
         now = self._clock()
         successor = self._successors(token)[0]

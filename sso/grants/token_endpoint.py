@@ -1,4 +1,4 @@
-"""``/oauth/token`` and ``/oauth/revoke``: form or JSON, parsed once, under the same rules."""
+"""The token family of endpoints: form or JSON, parsed once, under the same rules."""
 
 from __future__ import annotations
 
@@ -6,28 +6,33 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, request
 
+from sso.clients.limits import audience_for, scopes_for
+from sso.clients.registration import AUTH_NONE
 from sso.errors import (
+    INVALID_CLIENT,
     INVALID_REQUEST,
+    INVALID_SCOPE,
     UNAUTHORIZED_CLIENT,
     UNSUPPORTED_GRANT_TYPE,
     OAuthError,
 )
 from sso.parameters import from_body, space_separated
 from sso.protocol_answers import protocol_answer, speak_protocol
-from sso.tokens.claims import OPENID, name_claims, person_claims
+from sso.tokens.claims import OF_PEOPLE, OPENID, name_claims, person_claims
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sso.clients.authentication import ClientAuthentication
     from sso.grants.codes import Codes
+    from sso.grants.introspection import Introspection
     from sso.grants.refresh_tokens import RefreshTokens
     from sso.grants.revocation import Revocation
     from sso.parameters import Parameters
     from sso.storage.clients import Client
     from sso.storage.grants import Grant
     from sso.storage.people import User
-    from sso.tokens.access import AccessTokens
+    from sso.tokens.access import AccessTokens, Issued
     from sso.tokens.id_tokens import IdTokens
 
 
@@ -40,14 +45,18 @@ class TokenEndpoint:
         refresh_tokens: RefreshTokens,
         access_tokens: AccessTokens,
         id_tokens: IdTokens,
+        *,
+        default_audience: str,
     ) -> None:
         self._codes = codes
         self._refresh_tokens = refresh_tokens
         self._access_tokens = access_tokens
         self._id_tokens = id_tokens
+        self._default_audience = default_audience
         self._grants: dict[str, Callable[[Client, Parameters], dict[str, Any]]] = {
             "authorization_code": self._authorization_code,
             "refresh_token": self._refresh_token,
+            "client_credentials": self._client_credentials,
         }
 
     @property
@@ -75,6 +84,7 @@ class TokenEndpoint:
             code=required(parameters, "code"),
             redirect_uri=parameters.get("redirect_uri"),
             verifier=parameters.get("code_verifier"),
+            resource=parameters.get("resource"),
         )
         scopes = space_separated(redeemed.grant.scope)
         response = self._tokens(
@@ -87,12 +97,37 @@ class TokenEndpoint:
     def _refresh_token(self, client: Client, parameters: Parameters) -> dict[str, Any]:
         narrowed = space_separated(parameters.get("scope", ""))
         rotated = self._refresh_tokens.rotate(
-            client, required(parameters, "refresh_token"), scopes=narrowed
+            client,
+            required(parameters, "refresh_token"),
+            scopes=narrowed,
+            resource=parameters.get("resource"),
         )
         scopes = narrowed or space_separated(rotated.grant.scope)
         response = self._tokens(client, rotated.grant, rotated.user, scopes=scopes, nonce=None)
         response["refresh_token"] = rotated.refresh_token
         return response
+
+    def _client_credentials(self, client: Client, parameters: Parameters) -> dict[str, Any]:
+        """Return a token of the client's own; there is no person and nothing to refresh."""
+        if client.auth_method == AUTH_NONE:
+            raise OAuthError(UNAUTHORIZED_CLIENT, "a public client cannot act for itself")
+        asked = parameters.get("scope")
+        if asked is None:
+            scopes = [s for s in space_separated(client.scope) if s not in OF_PEOPLE]
+        else:
+            scopes = scopes_for(client, asked)
+        if OF_PEOPLE & set(scopes):
+            raise OAuthError(INVALID_SCOPE, "these scopes are about a person")
+        audience = audience_for(client, parameters.get("resource"), default=self._default_audience)
+        issued = self._access_tokens.issue(
+            client,
+            sub=client.client_id,
+            audience=audience,
+            scopes=scopes,
+            grant_id=None,
+            extra={},
+        )
+        return _bearer(issued, scopes)
 
     def _tokens(
         self, client: Client, grant: Grant, user: User, *, scopes: list[str], nonce: str | None
@@ -110,12 +145,7 @@ class TokenEndpoint:
                 **name_claims(user, scopes),
             },
         )
-        response: dict[str, Any] = {
-            "access_token": issued.value,
-            "token_type": "Bearer",
-            "expires_in": issued.expires_in_s,
-            "scope": " ".join(scopes),
-        }
+        response = _bearer(issued, scopes)
         if OPENID in scopes:
             response["id_token"] = self._id_tokens.issue(
                 grant,
@@ -124,6 +154,15 @@ class TokenEndpoint:
                 person=person_claims(user, scopes),
             )
         return response
+
+
+def _bearer(issued: Issued, scopes: list[str]) -> dict[str, Any]:
+    return {
+        "access_token": issued.value,
+        "token_type": "Bearer",
+        "expires_in": issued.expires_in_s,
+        "scope": " ".join(scopes),
+    }
 
 
 def required(parameters: Parameters, name: str) -> str:
@@ -138,7 +177,10 @@ def required(parameters: Parameters, name: str) -> str:
 
 
 def create_blueprint(
-    tokens: TokenEndpoint, revocation: Revocation, authentication: ClientAuthentication
+    tokens: TokenEndpoint,
+    revocation: Revocation,
+    introspection: Introspection,
+    authentication: ClientAuthentication,
 ) -> Blueprint:
     """Return the routes of this room."""
     room = Blueprint("grants", __name__)
@@ -160,5 +202,13 @@ def create_blueprint(
         revocation.revoke(client, required(parameters, "token"))
         # 200 for an unknown token too: the client's wish is fulfilled either way (RFC 7009 §2.2).
         return protocol_answer({})
+
+    @room.post("/oauth/introspect")
+    def introspect() -> Response:
+        parameters = from_body(request)
+        client = caller(parameters)
+        if client.auth_method == AUTH_NONE:
+            raise OAuthError(INVALID_CLIENT, "a public client cannot introspect", status=401)
+        return protocol_answer(introspection.answer(client, required(parameters, "token")))
 
     return speak_protocol(room)

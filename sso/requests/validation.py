@@ -10,15 +10,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+import msgspec
 import structlog
 
 from httpkit.problems import Refused
 from sso.clients import redirect_uris
-from sso.clients.registry import AUTHORIZATION_CODE, allowed_scopes
+from sso.clients.limits import audience_for, response_mode_for, scopes_for
+from sso.clients.registration import AUTHORIZATION_CODE
 from sso.errors import (
     INVALID_REQUEST,
     INVALID_SCOPE,
-    INVALID_TARGET,
     LOGIN_REQUIRED,
     REGISTRATION_NOT_SUPPORTED,
     REQUEST_NOT_SUPPORTED,
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
     from sso.storage.clients import Client
     from sso.tokens.id_tokens import IdTokens
 
-RESPONSE_MODES: Final = ("query",)
 PROMPTS: Final = ("none", "login", "consent", "select_account")
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 _DIGITS = re.compile(r"[0-9]{1,9}")
@@ -101,13 +101,14 @@ class RequestValidator:
             raise OAuthError(INVALID_REQUEST, "response_type is missing")
         if AUTHORIZATION_CODE not in client.grant_types:
             raise OAuthError(UNAUTHORIZED_CLIENT, "the client may not use authorization codes")
-        if parameters.get("response_mode", "query") not in RESPONSE_MODES:
-            raise OAuthError(INVALID_REQUEST, "response_mode is not supported")
+        mode = response_mode_for(client, parameters.get("response_mode"))
         return AuthorizationRequest(
             client_id=client.client_id,
-            reply_to=reply_to,
+            reply_to=msgspec.structs.replace(reply_to, response_mode=mode),
             scopes=_scopes(client, parameters),
-            audience=self._audience(client, parameters),
+            audience=audience_for(
+                client, parameters.get("resource"), default=self._default_audience
+            ),
             started_at=self._clock().timestamp(),
             code_challenge=_code_challenge(client, parameters),
             nonce=_text(parameters, "nonce", _MAX_NONCE),
@@ -117,13 +118,6 @@ class RequestValidator:
             hinted_sub=self._hinted_sub(client, parameters),
             acr_values=space_separated(parameters.get("acr_values", ""))[:10],
         )
-
-    def _audience(self, client: Client, parameters: Parameters) -> str:
-        allowed = client.audiences or [self._default_audience]
-        resource = parameters.get("resource", allowed[0])
-        if resource not in allowed:
-            raise OAuthError(INVALID_TARGET, "resource is not one that the client may use")
-        return resource
 
     def _hinted_sub(self, client: Client, parameters: Parameters) -> str | None:
         value = parameters.get("id_token_hint")
@@ -136,11 +130,9 @@ class RequestValidator:
 
 
 def _scopes(client: Client, parameters: Parameters) -> list[str]:
-    scopes = space_separated(parameters.get("scope", ""))
+    scopes = scopes_for(client, parameters.get("scope", ""))
     if not scopes:
         raise OAuthError(INVALID_SCOPE, "scope is missing")
-    if not set(scopes) <= allowed_scopes(client):
-        raise OAuthError(INVALID_SCOPE, "scope names what does not exist or is not for the client")
     return scopes
 
 

@@ -1,4 +1,4 @@
-"""Access tokens: JWTs for one audience, read back only while their grant stands.
+"""Access tokens: JWTs or opaque, for one audience, read back only while their grant stands.
 
 Spec: RFC 9068 §2; A-30, A-31.
 """
@@ -11,10 +11,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 
 from sso.keys.signing import TokenUnreadable
 from sso.parameters import space_separated
-from sso.storage.grants import Grant, RevokedAccessToken
+from sso.storage.digests import digest, new_secret
+from sso.storage.grants import Grant, OpaqueAccessToken, RevokedAccessToken
 from sso.storage.people import User
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from sso.storage.engine import Storage
 
 TYPE: Final = "at+jwt"
+OPAQUE: Final = "opaque"
 _JTI_BYTES = 16
 _GRANT_ID_CHARS = 32
 
@@ -91,6 +94,8 @@ class AccessTokens:
             "scope": " ".join(scopes),
             **extra,
         }
+        if client.access_token_format == OPAQUE:
+            return Issued(self._keep(claims), ttl_s)
         return Issued(self._keys.sign(claims, typ=TYPE), ttl_s)
 
     def find(self, value: str) -> AccessToken | None:
@@ -106,9 +111,8 @@ class AccessTokens:
 
     def parse(self, value: str) -> AccessToken | None:
         """Return the token that *value* is, expired or not; None where it is none of ours."""
-        try:
-            claims = self._keys.read(value, typ=TYPE)
-        except TokenUnreadable:
+        claims = self._claims(value)
+        if claims is None:
             return None
         # Ours and signed by us: the members below are there, because `issue` wrote them.
         if claims.get("iss") != self._issuer:
@@ -127,7 +131,32 @@ class AccessTokens:
     def revoke(self, token: AccessToken) -> None:
         """Make *token* invalid from now on; a second call changes nothing."""
         row = RevokedAccessToken(jti=token.jti, expires_at=token.expires_at)
-        self._storage.write(lambda session: session.merge(row))
+        try:
+            self._storage.write(lambda session: session.add(row))
+        except IntegrityError:
+            return  # somebody else was first
+
+    def _keep(self, claims: dict[str, Any]) -> str:
+        """Return an opaque token for *claims*, which stay here."""
+        value = new_secret()
+        row = OpaqueAccessToken(
+            digest=digest(value),
+            client_id=claims["client_id"],
+            claims=claims,
+            expires_at=datetime.fromtimestamp(claims["exp"], UTC),
+        )
+        self._storage.write(lambda session: session.add(row))
+        return value
+
+    def _claims(self, value: str) -> dict[str, Any] | None:
+        if "." not in value:
+            with self._storage.reading() as session:
+                row = session.get(OpaqueAccessToken, digest(value))
+            return row.claims if row is not None else None
+        try:
+            return self._keys.read(value, typ=TYPE)
+        except TokenUnreadable:
+            return None
 
     def _stands(self, token: AccessToken) -> bool:
         with self._storage.reading() as session:

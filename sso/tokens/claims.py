@@ -16,6 +16,8 @@ OPENID: Final = "openid"
 PROFILE: Final = "profile"
 EMAIL: Final = "email"
 OFFLINE_ACCESS: Final = "offline_access"
+# Scopes that say something about a person: no machine has them.
+OF_PEOPLE: Final = frozenset({OPENID, PROFILE, EMAIL, OFFLINE_ACCESS})
 SUPPORTED_CLAIMS: Final = (
     "sub",
     "name",

@@ -16,7 +16,7 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 
 from sso.accounts.users import NewUser
-from sso.clients.registry import NewClient
+from sso.clients.registration import NewClient
 from sso.clock import utc_now
 from sso.factory import build_app
 from sso.services import lay_foundation

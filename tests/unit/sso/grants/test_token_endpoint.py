@@ -129,7 +129,6 @@ def test_wrong_unknown_and_missing_clients_get_one_answer(house: House) -> None:
         {"client_id": house.client.client_id.upper()},
         {"client_id": None},
         {"client_id": public.client_id},
-        {"client_assertion": "x.y.z", "client_secret": None},
     ]
     answers = set()
     for wrong in tries:

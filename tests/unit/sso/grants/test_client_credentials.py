@@ -1,0 +1,128 @@
+"""Tokens for programs, and the limits of each client."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.unit.sso.house import answer_of
+
+if TYPE_CHECKING:
+    from tests.unit.sso.house import House
+
+MACHINE = {"grant_types": ["client_credentials"], "redirect_uris": []}
+
+
+@pytest.mark.rule("A-15", "A-32")
+def test_a_program_gets_a_token_of_its_own(house: House) -> None:
+    """Its subject is the client; there is no person, no ID token and nothing to refresh."""
+    house.client = house.new_client(**MACHINE)
+    response = house.token(grant_type="client_credentials", scope="users:read")
+    assert response.status_code == 200, response.text
+    body = response.json or {}
+    assert set(body) == {"access_token", "token_type", "expires_in", "scope"}
+    claims = house.claims(body["access_token"])
+    assert claims["sub"] == claims["client_id"] == house.client.client_id
+    told = house.app.test_client().get(
+        "/oauth/userinfo", headers={"Authorization": f"Bearer {body['access_token']}"}
+    )
+    assert told.status_code == 401
+
+
+@pytest.mark.rule("A-24")
+def test_without_a_scope_it_gets_what_it_may_and_no_persons(house: House) -> None:
+    """The answer says which."""
+    house.client = house.new_client(**MACHINE)
+    assert (house.token(grant_type="client_credentials").json or {})["scope"] == "users:read"
+
+
+@pytest.mark.rule("A-24", "S-099")
+@pytest.mark.parametrize("scope", ["openid", "offline_access", "nonsense", "x" * 50_000])
+def test_scopes_of_people_are_not_for_programs(house: House, scope: str) -> None:
+    """Nor are those that do not exist."""
+    house.client = house.new_client(**MACHINE)
+    response = house.token(grant_type="client_credentials", scope=scope)
+    assert (response.json or {})["error"] == "invalid_scope"
+
+
+@pytest.mark.rule("A-15")
+def test_only_clients_that_registered_it_may(house: House) -> None:
+    """The BFF's client cannot act for itself."""
+    response = house.token(grant_type="client_credentials")
+    assert (response.json or {})["error"] == "unauthorized_client"
+
+
+@pytest.mark.rule("A-30")
+def test_a_token_is_for_one_audience_of_those_registered(house: House) -> None:
+    """The first unless another is named; never one that was not registered."""
+    one, two = "https://one.example", "https://two.example"
+    house.client = house.new_client(first_party=True, audiences=[one, two])
+    assert house.claims(house.tokens()["access_token"])["aud"] == one
+    tokens = house.tokens(resource=two)
+    assert house.claims(tokens["access_token"])["aud"] == two
+    refused = house.refresh(tokens["refresh_token"], resource=one)
+    assert (refused.json or {})["error"] == "invalid_target"
+    again = house.refresh(tokens["refresh_token"], resource=two).json or {}
+    assert house.claims(again["access_token"])["aud"] == two
+    answer = answer_of(house.signed_in().ask(resource="https://three.example"))
+    assert answer["error"] == "invalid_target"
+
+
+@pytest.mark.rule("A-15")
+def test_a_client_asks_for_the_scopes_it_registered(house: House) -> None:
+    """Those of the server are not enough."""
+    house.client = house.new_client(first_party=True, scope="openid")
+    answer = answer_of(house.signed_in().ask(scope="openid email"))
+    assert answer["error"] == "invalid_scope"
+
+
+@pytest.mark.rule("A-09", "S-026")
+def test_a_client_may_be_exempt_from_pkce_where_it_uses_a_nonce(house: House) -> None:
+    """Confidential, OpenID, nonce there; and then no verifier may come."""
+    house.client = house.new_client(first_party=True, pkce_required=False)
+    without = {"code_challenge": None, "code_challenge_method": None}
+    browser = house.signed_in()
+    assert answer_of(browser.ask(**without, nonce=None))["error"] == "invalid_request"
+    code = answer_of(browser.ask(**without))["code"]
+    assert house.redeem(code).status_code == 400
+    assert house.redeem(code, code_verifier=None).status_code == 200
+
+
+@pytest.mark.rule("A-45", "S-019")
+def test_form_post_brings_the_answer_by_a_form(house: House) -> None:
+    """Escaped, allowed by the policy of this page alone, working without scripts."""
+    browser = house.signed_in()
+    response = browser.ask(response_mode="form_post", state='"><script>x</script>')
+    assert response.status_code == 200
+    assert 'name="code"' in response.text
+    assert 'name="iss"' in response.text
+    assert "<script>x" not in response.text
+    assert "http://localhost:8000" in response.headers["Content-Security-Policy"]
+    assert "unsafe" not in response.headers["Content-Security-Policy"]
+    assert response.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.rule("A-45")
+def test_a_client_may_be_held_to_one_response_mode(house: House) -> None:
+    """What it did not register is refused."""
+    house.client = house.new_client(first_party=True, response_modes=["query"])
+    answer = answer_of(house.signed_in().ask(response_mode="form_post"))
+    assert answer["error"] == "invalid_request"
+
+
+@pytest.mark.rule("A-30")
+def test_opaque_tokens_work_like_any_and_say_nothing(either_house: House) -> None:
+    """UserInfo, introspection and revocation treat them alike."""
+    house = either_house
+    house.client = house.new_client(first_party=True, opaque=True)
+    token = house.tokens()["access_token"]
+    assert "." not in token
+    http = house.app.test_client()
+    headers = {"Authorization": f"Bearer {token}"}
+    assert http.get("/oauth/userinfo", headers=headers).status_code == 200
+    form = {"client_id": house.client.client_id, "client_secret": house.client.client_secret}
+    about = http.post("/oauth/introspect", data={**form, "token": token})
+    assert (about.json or {})["sub"] == house.user.sub
+    http.post("/oauth/revoke", data={**form, "token": token})
+    assert http.get("/oauth/userinfo", headers=headers).status_code == 401
