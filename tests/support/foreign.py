@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from tests.support import needs
 from tests.support.ports import free_port
@@ -66,6 +67,19 @@ class OpenIdProvider:
         """Start it and wait until it listens."""
         self.program.start()
         self.program.wait_until(lambda: "listening" in self.program.log())
+
+
+def relying_party(
+    folder: Path, url: str, issuer: str, registered: dict[str, str], scope: str
+) -> Program:
+    """Start npm ``openid-client`` as an application at *url*; return its process."""
+    settings = {"port": urlsplit(url).port, "issuer": issuer, "scope": scope}
+    settings |= {name: registered[name] for name in ("client_id", "client_secret")}
+    script, log = str(FOREIGN / "relying-party.mjs"), folder / "openid-client.log"
+    program = Program("openid-client", [node(), script, json.dumps(settings)], log, folder=FOREIGN)
+    program.start()
+    program.wait_until(lambda: "listening" in program.log())
+    return program
 
 
 def whatwg_origin(address: str, base: str) -> str | None:

@@ -113,6 +113,10 @@ class Visitor(Browser):
         found = self.jar.named("session", "localhost")
         return found[0].value if found else None
 
+    def page_forms(self) -> list[Form]:
+        """Return the forms of the page at hand."""
+        return self._window().html.forms
+
     def page_links(self) -> list[str]:
         """Return the links of the page at hand."""
         return self._window().html.links
