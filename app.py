@@ -49,7 +49,7 @@ class _Entry(click.Group):
 _config = click.option(
     "--config",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="A TOML file; for all parties with tables [bff], [sso] and [workbench].",
+    help="A TOML file: a party's own settings, or for all with tables [bff], [sso], [workbench].",
 )
 
 

@@ -13,6 +13,7 @@ from a2wsgi import WSGIMiddleware
 from bff.factory import build_control_plane
 from bff.parts import build_parts, build_shared
 from bff.proxy.access_log import AccessLog
+from bff.proxy.client_address import client_of
 from bff.proxy.gateway import Gateway
 from bff.proxy.routes import Route, RouteTable
 from bff.proxy.session_events import SessionEvents
@@ -123,6 +124,7 @@ class Worker:
     def __init__(self, shared: Shared) -> None:
         settings = shared.settings
         self._shared = shared
+        self._trusted = settings.trusted_proxies
         self._transport = Transport()
         info = logging.getLevelName(settings.log_level) <= logging.INFO
         self._log = AccessLog(shared.metrics, enabled=info)
@@ -148,6 +150,8 @@ class Worker:
             await send({"type": "http.response.start", "status": 200, "headers": headers})
             await send({"type": "http.response.body", "body": _ALIVE})
         else:
+            if self._trusted:
+                scope = {**scope, "client": client_of(scope, self._trusted)}
             await self._plane_of(scope).serve(scope, receive, send)
 
     def _plane_of(self, scope: Scope) -> Plane:
@@ -172,17 +176,29 @@ class Worker:
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
-                port = start_management_listener(
-                    self._shared.registry,
-                    host=settings.management_host,
-                    port=settings.management_port,
-                )
+                try:
+                    port = self._listen_for_operators()
+                except OSError as error:
+                    taken = f"management_port {settings.management_port}: {error.strerror}"
+                    await send({"type": "lifespan.startup.failed", "message": taken})
+                    return
                 get_logger().info(_MANAGEMENT_LISTENING, port=port)
                 await send({"type": "lifespan.startup.complete"})
             else:
                 await self._close()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
+
+    def _listen_for_operators(self) -> int:
+        settings = self._shared.settings
+        registry, host = self._shared.registry, settings.management_host
+        try:
+            return start_management_listener(registry, host=host, port=settings.management_port)
+        except OSError:
+            if settings.workers == 1:
+                raise
+            # A port is one worker's; each of the others serves its own counters beside it.
+            return start_management_listener(registry, host=host, port=0)
 
     async def _close(self) -> None:
         await self._transport.close()

@@ -53,7 +53,7 @@ def run_asgi(target: str, settings: Bound, *, setting: str, http: str) -> None:
         loop="uvloop",
         http=http,
         ws="none",
-        lifespan="auto",
+        lifespan="on",
         log_config=None,
         access_log=False,
         server_header=False,

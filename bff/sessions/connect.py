@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote, urlsplit
@@ -14,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 import redis
 from redis.backoff import NoBackoff
 from redis.cluster import ClusterNode, RedisCluster
+from redis.commands.core import Script
 from redis.retry import Retry
 from redis.sentinel import Sentinel
 
@@ -79,7 +81,8 @@ def connect(url: str) -> redis.Redis:
     if parts.scheme == "redis+sentinel":
         return _by_sentinel(parts)
     if parts.scheme == "redis+cluster":
-        return _by_cluster(parts)
+        # It shares the commands that the store uses, if not the base class.
+        return cast("redis.Redis", _LazyCluster(parts))
     pool = redis.BlockingConnectionPool.from_url(
         url, max_connections=_POOL_SIZE, timeout=_POOL_WAIT_S, **_options()
     )
@@ -118,13 +121,31 @@ def _by_sentinel(parts: SplitResult) -> redis.Redis:
     return cast("redis.Redis", sentinel.master_for(service))
 
 
-def _by_cluster(parts: SplitResult) -> redis.Redis:
-    # The cluster client asks the cluster for its slots when made, not when first used.
-    with store_errors():
-        cluster = RedisCluster(
-            startup_nodes=[ClusterNode(host, port) for host, port in _nodes(parts, _REDIS_PORT)],
-            **_options(),
-            **_credentials(parts),
-        )
-    # It shares the commands that the store uses, if not the base class.
-    return cast("redis.Redis", cluster)
+class _LazyCluster:
+    """A cluster client that is made when first used, and again until that succeeds.
+
+    redis-py's own asks the cluster for its slots when made: a party could not start while the
+    cluster is away.
+    """
+
+    def __init__(self, parts: SplitResult) -> None:
+        self._parts = parts
+        self._lock = threading.Lock()
+        self._client: RedisCluster | None = None
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - every command of the client
+        with self._lock:
+            if self._client is None:
+                self._client = RedisCluster(
+                    startup_nodes=[
+                        ClusterNode(host, port) for host, port in _nodes(self._parts, _REDIS_PORT)
+                    ],
+                    **_options(),
+                    **_credentials(self._parts),
+                )
+        return getattr(self._client, name)
+
+
+def script(client: redis.Redis, text: str) -> Script:
+    """Return *text* as a script of *client*; unlike `register_script` it asks nothing of it."""
+    return Script(client, text.encode())

@@ -96,6 +96,11 @@ class AccessToken(msgspec.Struct, frozen=True, omit_defaults=True):
     scope: str = ""
     token_type: str = "Bearer"  # noqa: S105 - a scheme's name (RFC 6750)
 
+    @property
+    def issued_at(self) -> float:
+        """When it was asked for, in Unix seconds."""
+        return self.expires_at - self.lifetime_s
+
     def __repr__(self) -> str:
         return f"AccessToken(expires_at={self.expires_at})"
 

@@ -20,7 +20,7 @@ import msgspec
 from bff.problems import Unavailable
 from bff.sessions import scripts
 from bff.sessions.codec import Unreadable
-from bff.sessions.connect import store_errors
+from bff.sessions.connect import script, store_errors
 from bff.sessions.model import ListedSession, Session, Ticket, key_of
 
 if TYPE_CHECKING:
@@ -71,12 +71,12 @@ class SessionStore:
         # A short idle time slides more often: whoever works must not be taken for idle.
         self._touch_interval_ms = min(_TOUCH_INTERVAL_MS, self._idle_ms // 4)
         self._observe = observe
-        self._create = client.register_script(scripts.CREATE)
-        self._replace = client.register_script(scripts.REPLACE)
-        self._touch = client.register_script(scripts.TOUCH)
-        self._swap_script = client.register_script(scripts.RESEAL)
-        self._end = client.register_script(scripts.END)
-        self._index = client.register_script(scripts.INDEX)
+        self._create = script(client, scripts.CREATE)
+        self._replace = script(client, scripts.REPLACE)
+        self._touch = script(client, scripts.TOUCH)
+        self._swap_script = script(client, scripts.RESEAL)
+        self._end = script(client, scripts.END)
+        self._index = script(client, scripts.INDEX)
 
     def create(self, record: SessionRecord, tokens: TokenSet, device: Device) -> Ticket:
         """Store a new session and return its ticket.

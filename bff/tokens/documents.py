@@ -18,6 +18,7 @@ T = TypeVar("T")
 Failure = TypeVar("Failure", bound=Unavailable | Refused)
 
 FRESH_S: Final = 600.0
+CONFIRMED_S: Final = 5.0
 FORCED_INTERVAL_S: Final = 60.0
 _PAUSE_AFTER_FAILURE_S = 1.0
 _PAUSE_WITH_COPY_S = 15.0
@@ -38,6 +39,7 @@ class Document(Generic[T]):
         self._lock = threading.Lock()
         self._copy: T | None = None
         self._renew_at = 0.0
+        self._seen_at = self._failed_at = 0.0
         self._forced_at = -FORCED_INTERVAL_S
         self._failure: Unavailable | Refused | None = None
 
@@ -58,6 +60,28 @@ class Document(Generic[T]):
             return self._renew()
         finally:
             self._lock.release()
+
+    def get_confirmed(self) -> T:
+        """Return the document, seen at its publisher within the last seconds.
+
+        For a step that sends a person there: a last good copy is no use to somebody whom it leads
+        to a dead address.
+
+        Raises:
+            Unavailable: it cannot be fetched now, whatever was fetched before.
+            Refused: what is published now is unusable.
+        """
+        with self._lock:
+            now = self._clock()
+            if self._copy is not None and now - self._seen_at < CONFIRMED_S:
+                return self._copy
+            if self._failure is not None and now < self._failed_at + _PAUSE_AFTER_FAILURE_S:
+                raise _copy_of(self._failure)
+            self._renew_at = 0.0
+            copy = self._renew()
+            if self._failure is not None:
+                raise _copy_of(self._failure)
+            return copy
 
     def get_newer(self) -> T:
         """Return the document after fetching it anew, at most once a minute.
@@ -84,14 +108,15 @@ class Document(Generic[T]):
         try:
             self._copy = self._fetch(self._copy)
         except (Unavailable, Refused) as error:
-            self._failure = _copy_of(error)
+            self._failure, self._failed_at = _copy_of(error), self._clock()
             if self._copy is None:
                 self._renew_at = self._clock() + _PAUSE_AFTER_FAILURE_S
                 raise
             self._renew_at = self._clock() + _PAUSE_WITH_COPY_S
             return self._copy
         self._failure = None
-        self._renew_at = self._clock() + FRESH_S
+        self._seen_at = self._clock()
+        self._renew_at = self._seen_at + FRESH_S
         return self._copy
 
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 from bff.problems import Unavailable
-from bff.sessions.connect import store_errors
+from bff.sessions.connect import script, store_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +32,7 @@ class Leases:
 
     def __init__(self, client: redis.Redis) -> None:
         self._redis = client
-        self._release = client.register_script(_RELEASE)
+        self._release = script(client, _RELEASE)
 
     @contextmanager
     def hold(self, ticket: Ticket) -> Iterator[bool]:

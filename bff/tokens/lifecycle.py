@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 AHEAD_S: Final = 30.0
 _AHEAD_OF_LIFETIME = 0.2
+_JUST_ISSUED_S = 10.0
 _THREADS = 8
 _WAIT_FOR_OTHER_S = 4.0
 _POLL_S = 0.05
@@ -110,8 +111,13 @@ class TokenLifecycle:
     ) -> TokenSet | None:
         """Return the set after *tokens*, whose token for *target* an upstream just refused.
 
-        None where there is none to be had; then the upstream's 401 is the answer (F-43).
+        None where there is none to be had; then the upstream's 401 is the answer (F-43). A token
+        that was just issued is not replaced: an upstream that refuses whatever it is given must
+        not make us rotate refresh tokens without end.
         """
+        token = tokens.access_tokens.get(target)
+        if token is not None and self._clock() - token.issued_at < _JUST_ISSUED_S:
+            return None
         with suppress(Refused, Unavailable):
             flight = self.renew(ticket, tokens, target)
             renewed = await asyncio.shield(asyncio.wrap_future(flight))

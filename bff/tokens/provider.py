@@ -93,7 +93,7 @@ class Provider:
         Raises:
             ProviderFault: the provider's metadata rules S256 out; we do not sign in without it.
         """
-        metadata = self.metadata()
+        metadata = self._metadata.get_confirmed()
         methods = metadata.code_challenge_methods_supported
         if methods is not None and "S256" not in methods:
             raise ProviderFault("metadata: PKCE S256 is not offered")

@@ -1,0 +1,57 @@
+"""Who the client is, where proxies of our own stand in front of us.
+
+Nobody's word is taken by default. A trusted proxy's ``X-Forwarded-For`` is read from the right:
+each address was added by the hop before it, so that the first that is not ours is the client, and
+whatever that client wrote itself stands further left and counts for nothing (S-082).
+
+Spec: RFC 7239 §8.1 (the same care for the header's predecessor).
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Network, IPv6Network, ip_address
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, MutableMapping, Sequence
+
+    Network = IPv4Network | IPv6Network
+
+
+def client_of(scope: MutableMapping[str, Any], trusted: Sequence[Network]) -> tuple[str, int]:
+    """Return the client's address, and the port of whoever is connected to us.
+
+    Args:
+        scope: ASGI; its ``client`` is the peer.
+        trusted: networks of our own proxies.
+    """
+    peer, port = scope.get("client") or ("unknown", 0)
+    address = str(peer)
+    if not _is_trusted(address, trusted):
+        return address, port
+    for hop in reversed(_hops(scope["headers"])):
+        if _is_trusted(hop, trusted):
+            continue
+        return (hop, port) if _is_address(hop) else (address, port)
+    return address, port
+
+
+def _hops(headers: Iterable[tuple[bytes, bytes]]) -> list[str]:
+    values = [value for name, value in headers if name == b"x-forwarded-for"]
+    return [hop.strip() for value in values for hop in value.decode("latin-1").split(",")]
+
+
+def _is_trusted(address: str, trusted: Sequence[Network]) -> bool:
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return False
+    return any(parsed in network for network in trusted)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
