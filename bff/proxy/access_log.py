@@ -20,8 +20,6 @@ from httpkit.events import HTTP_ANSWERED
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from prometheus_client import Counter, Histogram
-
     from bff.proxy.call import Call
     from httpkit.metrics import HttpMetrics
 
@@ -60,16 +58,20 @@ class AccessLog:
         self._flusher: asyncio.TimerHandle | None = None
         self._second = 0
         self._second_text = ""
-        self._counters: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+        self._durations: dict[tuple[str, str, int], list[float]] = {}
         self._routes: dict[str, str] = {}
 
     def record(self, call: Call) -> None:
         """Note that *call* is over."""
         duration_s = time.perf_counter() - call.started_at
         key = (call.method, call.route, call.status)
-        counter, histogram = self._counters.get(key) or self._count(*key)
-        counter.inc()
-        histogram.observe(duration_s)
+        durations = self._durations.get(key)
+        if durations is None:
+            # Few: routes are configured, methods the parser's, and statuses three digits.
+            durations = self._durations[key] = []
+        durations.append(duration_s)
+        if self._flusher is None:
+            self._flusher = asyncio.get_running_loop().call_later(_FLUSH_AFTER_S, self.flush)
         if not self._enabled:
             return
         route = self._routes.get(call.route) or self._quote(call.route)
@@ -95,6 +97,13 @@ class AccessLog:
         lines, self._lines, self._bytes = self._lines, [], 0
         if lines:
             self._write(b"".join(lines))
+        for (method, route, status), durations in self._durations.items():
+            if durations:
+                self._metrics.answered.labels(method, route, status).inc(len(durations))
+                histogram = self._metrics.duration_s.labels(route)
+                for duration_s in durations:
+                    histogram.observe(duration_s)
+                durations.clear()
 
     def close(self) -> None:
         """Write the last lines."""
@@ -108,8 +117,6 @@ class AccessLog:
             self._write(b"".join(lines))
         self._lines.append(line)
         self._bytes += len(line)
-        if self._flusher is None:
-            self._flusher = asyncio.get_running_loop().call_later(_FLUSH_AFTER_S, self.flush)
 
     def _now(self) -> str:
         """Return the instant as ISO 8601 in UTC; the seconds' text is made once a second."""
@@ -119,15 +126,6 @@ class AccessLog:
             self._second = second
             self._second_text = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
         return f"{self._second_text}.{int((now - second) * 1_000_000):06d}Z"
-
-    def _count(self, method: str, route: str, status: int) -> tuple[Counter, Histogram]:
-        # Few: routes are configured, methods the parser's, and statuses three digits.
-        pair = (
-            self._metrics.answered.labels(method, route, status),
-            self._metrics.duration_s.labels(route),
-        )
-        self._counters[method, route, status] = pair
-        return pair
 
     def _quote(self, route: str) -> str:
         self._routes[route] = quoted = json.dumps(route)

@@ -66,7 +66,8 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         self._reusable = False
         self.exchanges += 1
         self.idle_sweeps = 0
-        cast("asyncio.Transport", self._transport).write(request)
+        if self._transport is not None:
+            self._transport.write(request)
         return exchange
 
     async def write(self, exchange: Exchange, data: bytes) -> None:
@@ -189,7 +190,9 @@ class UpstreamConnection(asyncio.BufferedProtocol):
     def on_headers_complete(self) -> None:
         """Hand the head on, unless it is an interim one."""
         self._in_head = False
-        exchange = cast("Exchange", self._exchange)
+        exchange = self._exchange
+        if exchange is None:
+            raise _BadReply("a reply to nobody")
         status = self._parser.get_status_code()
         if status == _SWITCHING_PROTOCOLS:
             raise _BadReply("unasked upgrade")
@@ -207,15 +210,15 @@ class UpstreamConnection(asyncio.BufferedProtocol):
 
     def on_body(self, body: bytes) -> None:
         """Hand a piece of the body on."""
-        exchange = cast("Exchange", self._exchange)
-        if exchange.complete:
+        exchange = self._exchange
+        if exchange is None or exchange.complete:
             raise _BadReply("a body where none may be")
         exchange.feed(body)
 
     def on_message_complete(self) -> None:
         """Note the end; only here does llhttp know whether the connection may be kept."""
-        exchange = cast("Exchange", self._exchange)
-        if exchange.started and not exchange.complete:
+        exchange = self._exchange
+        if exchange is not None and exchange.started and not exchange.complete:
             self._reusable = self._parser.should_keep_alive()
             exchange.finish()
 

@@ -30,6 +30,7 @@ from bff.proxy.edge_rules import (
     judge_size,
 )
 from bff.proxy.edge_worker import worker_of
+from bff.proxy.head_memo import HeaderLines
 from httpkit import events
 from httpkit.problems import INTERNAL_ERROR, MEDIA_TYPE, ProblemType
 from httpkit.request_ids import new_request_id
@@ -56,7 +57,7 @@ class StrictHttpProtocol(asyncio.BufferedProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         """Called by uvicorn for every connection."""
-        self._app = config.loaded_app
+        self._app: Any = config.loaded_app
         self._config = config
         self._server = server_state
         self._app_state = app_state
@@ -73,6 +74,7 @@ class StrictHttpProtocol(asyncio.BufferedProtocol):
         self._target = b""
         self._headers: list[tuple[bytes, bytes]] = []
         self._judged: list[tuple[bytes, bytes]] = []
+        self._lines = HeaderLines()
         self._in_head = False
         self._head_bytes = 0
         self._reading = True
@@ -126,12 +128,46 @@ class StrictHttpProtocol(asyncio.BufferedProtocol):
         self._swept_bytes += nbytes
         if self._closing:
             return  # the rest of a refused request
-        if self._parsed is None:
-            if self._head_bytes == 0 and self._current is None:
-                self._sweeps = 0  # from the first byte on: a drip must not buy time
-            self._head_bytes += nbytes
+        piece = self._worker.buffer[:nbytes]
+        if self._current is not None or self._in_head or self._head_bytes:
+            if self._parsed is None:
+                self._head_bytes += nbytes
+            self._feed(piece)
+            return
+        # A request begins here, and most of them are alike.
+        data = bytes(piece)
+        known = self._worker.heads.find(data)
+        if known is not None and len(known[1]) <= self.limits.target_bytes:
+            self._accept(*known)
+            return
+        self._sweeps = 0  # only now: a drip must not buy time
+        self._head_bytes = nbytes
+        self._feed(piece)
+        if self._is_bare():
+            self._worker.heads.learn(data, self._lines)
+
+    def _accept(self, method: bytes, target: bytes, headers: HeaderLines) -> None:
+        """Take a request that the parser need not read again."""
+        self._target = target
+        self._lines = headers
+        request = EdgeRequest(self, self._scope("1.1", method), keep_alive=True)
+        request.body_complete = True
+        self._begin(request)
+
+    def _is_bare(self) -> bool:
+        """Return whether one request without a body has been read, and nothing else."""
+        request = self._current
+        return (
+            request is not None
+            and request.body_complete
+            and request.keep_alive
+            and len(self._judged) == 1  # Host: no length, no coding, no expectation
+            and not (self._closing or self._waiting or self._in_head or self._head_bytes)
+        )
+
+    def _feed(self, piece: memoryview) -> None:
         try:
-            self._parser.feed_data(self._worker.buffer[:nbytes])
+            self._parser.feed_data(piece)
         except httptools.HttpParserUpgrade:
             self._refuse(Fault(NOT_IMPLEMENTED, "upgrade"))
         except httptools.HttpParserError as error:
@@ -196,8 +232,11 @@ class StrictHttpProtocol(asyncio.BufferedProtocol):
         if fault is not None:
             self._refuse(fault)
             raise _Stop
+        self._lines = HeaderLines(self._headers)
         request = EdgeRequest(
-            self, self._scope(version), keep_alive=self._parser.should_keep_alive()
+            self,
+            self._scope(version, self._parser.get_method()),
+            keep_alive=self._parser.should_keep_alive(),
         )
         if version != "1.0":
             request.expects_continue = expects_continue(self._judged)
@@ -291,17 +330,17 @@ class StrictHttpProtocol(asyncio.BufferedProtocol):
 
     # Within.
 
-    def _scope(self, version: str) -> dict[str, Any]:
+    def _scope(self, version: str, method: bytes) -> dict[str, Any]:
         path, _, query = self._target.partition(b"?")
         text = path.decode("latin-1")
         return {
             **self._base_scope,
             "http_version": version,
-            "method": self._parser.get_method().decode("ascii"),
+            "method": method.decode("ascii"),
             "path": unquote(text) if "%" in text else text,
             "raw_path": path,
             "query_string": query,
-            "headers": self._headers,
+            "headers": self._lines,
             "state": self._app_state.copy(),
         }
 
@@ -313,7 +352,7 @@ class StrictHttpProtocol(asyncio.BufferedProtocol):
 
     async def _run(self, request: EdgeRequest) -> None:
         try:
-            await self._app(cast("Any", request.scope), cast("Any", request.receive), request.send)
+            await self._app(request.scope, request.receive, request.send)
         except Exception as error:  # noqa: BLE001 - the outermost edge of the process
             events.log_bug(error)
         finally:

@@ -40,46 +40,26 @@ class BrokenReply(Exception):  # noqa: N818 - a bug of the application, told to 
 class EdgeRequest:
     """A request under way and the framing of its reply."""
 
-    __slots__ = (
-        "_body",
-        "_buffered",
-        "_edge",
-        "_end_told",
-        "_framing",
-        "_head",
-        "_is_bodiless",
-        "_is_head",
-        "_is_http10",
-        "_waiter",
-        "body_complete",
-        "disconnected",
-        "expects_continue",
-        "keep_alive",
-        "replied",
-        "scope",
-        "started",
-    )
+    # What most requests never change costs them nothing here.
+    _buffered = 0
+    _end_told = False
+    _waiter: asyncio.Future[None] | None = None
+    _framing = 0
+    _is_bodiless = False
+    _head = b""
+    expects_continue = False
+    body_complete = False
+    disconnected = False
+    started = False
+    replied = False
 
     def __init__(
         self, edge: StrictHttpProtocol, scope: MutableMapping[str, Any], *, keep_alive: bool
     ) -> None:
         self._edge = edge
         self.scope = scope
-        self._is_head = scope["method"] == "HEAD"
-        self._is_http10 = scope["http_version"] == "1.0"
         self._body: list[bytes] = []
-        self._buffered = 0
-        self._end_told = False
-        self._waiter: asyncio.Future[None] | None = None
-        self._framing = 0
-        self._is_bodiless = False
-        self._head = b""
         self.keep_alive = keep_alive
-        self.expects_continue = False
-        self.body_complete = False
-        self.disconnected = False
-        self.started = False
-        self.replied = False
 
     # What the connection tells.
 
@@ -141,6 +121,10 @@ class EdgeRequest:
             if self.started:
                 raise BrokenReply("a second head")
             self._start(message["status"], message.get("headers", ()))
+            if "body_follows" not in message:
+                # If no piece of the body comes in this turn of the loop, the head goes alone, so
+                # that a stream begins when its source begins it.
+                asyncio.get_running_loop().call_soon(self._flush)
         elif message["type"] == "http.response.body":
             if not self.started or self.replied:
                 raise BrokenReply("a body out of place")
@@ -171,10 +155,8 @@ class EdgeRequest:
         head = b"".join(lines)
         if head.count(b"\n") != len(lines) or head.count(b"\r") != len(lines):
             raise BrokenReply("a line break in a header")
-        # Held back for the body's first piece: one write, one packet. If none comes at once, the
-        # head goes alone, so that a stream begins when the upstream begins it.
+        # Held back for the body's first piece: one write, one packet.
         self._head = head + b"\r\n"
-        asyncio.get_running_loop().call_soon(self._flush)
 
     def _flush(self) -> None:
         head, self._head = self._head, b""
@@ -191,11 +173,11 @@ class EdgeRequest:
         """Decide how the body's end will be told (RFC 9112 §6.3)."""
         if length is not None and status != HTTPStatus.NO_CONTENT:
             lines.append(b"content-length: %b\r\n" % length)
-        if self._is_head or status in _BODILESS:
+        if status in _BODILESS or self.scope["method"] == "HEAD":
             self._is_bodiless = True
         elif length is not None:
             self._framing = int(length)
-        elif self._is_http10:
+        elif self.scope["http_version"] == "1.0":
             self._framing = _UNTIL_CLOSE
             self.keep_alive = False
         else:

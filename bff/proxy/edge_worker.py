@@ -1,9 +1,11 @@
-"""What the browsers' connections of one worker share: a read buffer, and one timer."""
+"""What the browsers' connections of one worker share: a buffer, a memory of heads, a timer."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 from weakref import WeakKeyDictionary
+
+from bff.proxy.head_memo import HeadMemo
 
 if TYPE_CHECKING:
     import asyncio
@@ -23,6 +25,7 @@ class EdgeWorker:
         # One buffer for all: the parser copies what it hands on, and no two reads overlap.
         self.buffer = memoryview(bytearray(_READ_BYTES))
         self.connections: set[StrictHttpProtocol] = set()
+        self.heads = HeadMemo()
         self._loop = loop
         self._timer: asyncio.TimerHandle | None = None
 
@@ -33,6 +36,7 @@ class EdgeWorker:
 
     def _sweep(self) -> None:
         self._timer = None
+        self.heads.sweep()
         for connection in tuple(self.connections):
             connection.sweep()
         if self.connections:

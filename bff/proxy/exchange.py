@@ -54,50 +54,28 @@ class TimeLimits:
 class Exchange:
     """A request under way. `head`, then `read` until it returns ``b""``."""
 
-    __slots__ = (
-        "_buffered",
-        "_chunks",
-        "_connection",
-        "_error",
-        "_quiet_sweeps",
-        "_sweeps",
-        "_total_sweeps_max",
-        "_waiter",
-        "awaits_client",
-        "complete",
-        "headers",
-        "is_head_request",
-        "on_slow",
-        "paused",
-        "request_complete",
-        "silence_sweeps_max",
-        "started",
-        "status",
-    )
+    # What most exchanges never change costs them nothing here.
+    _buffered = 0
+    _error: Exception | None = None
+    _waiter: asyncio.Future[None] | None = None
+    _sweeps = 0
+    _quiet_sweeps = 0
+    status = 0
+    headers: Headers
+    started = False
+    complete = False
+    request_complete = True
+    awaits_client = False
+    paused = False
+    on_slow: Callable[[Exchange], None] | None = None
 
     def __init__(
         self, connection: UpstreamConnection, limits: TimeLimits, *, is_head_request: bool
     ) -> None:
         self._connection = connection
+        self._limits = limits
         self._chunks: list[bytes] = []
-        self._buffered = 0
-        self._error: Exception | None = None
-        self._waiter: asyncio.Future[None] | None = None
-        self.paused = False
-        self._sweeps = 0
-        self._quiet_sweeps = 0
-        self.silence_sweeps_max = limits.silence_s / SWEEP_INTERVAL_S
-        self._total_sweeps_max = (
-            None if limits.total_s is None else limits.total_s / SWEEP_INTERVAL_S
-        )
-        self.status = 0
-        self.headers: Headers = []
         self.is_head_request = is_head_request
-        self.started = False
-        self.complete = False
-        self.request_complete = True
-        self.awaits_client = False
-        self.on_slow: Callable[[Exchange], None] | None = None
 
     async def head(self) -> int:
         """Return the status once the reply's head is there.
@@ -198,12 +176,13 @@ class Exchange:
         on_slow, self.on_slow = self.on_slow, None
         if on_slow is not None:
             on_slow(self)
-        if self._total_sweeps_max is not None and self._sweeps > self._total_sweeps_max:
+        limits = self._limits
+        if limits.total_s is not None and self._sweeps * SWEEP_INTERVAL_S > limits.total_s:
             self.fail(Unavailable(UPSTREAM_TIMEOUT, hint="total time"))
         if self.paused or self.awaits_client:
             return  # the silence is the browser's
         self._quiet_sweeps += 1
-        if self._quiet_sweeps > self.silence_sweeps_max:
+        if self._quiet_sweeps * SWEEP_INTERVAL_S > limits.silence_s:
             self.fail(Unavailable(UPSTREAM_TIMEOUT, hint="silence"))
 
     def progress(self) -> None:

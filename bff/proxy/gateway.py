@@ -19,10 +19,10 @@ from bff.problems import (
     Unavailable,
 )
 from bff.proxy import paths
+from bff.proxy.browser_head import BrowserHead, judge_headers
 from bff.proxy.call import CLIENT_GONE, Call
 from bff.proxy.challenge import find_step_up
 from bff.proxy.exchange import ClientGone, Exchange, ReplyAborted, StaleConnection
-from bff.proxy.guard import require_same_origin
 from bff.proxy.headers import ReplyHeaders, UpstreamHeaders
 from bff.proxy.redaction import TokenWatch
 from bff.proxy.relay import Caller, RequestBody, stream_reply
@@ -157,14 +157,13 @@ class Gateway:
     async def _forward(
         self, call: Call, route: Route, scope: Scope, receive: Receive, send: Send
     ) -> None:
-        headers = scope["headers"]
         # Before the session: ambient authority must not be read for a foreign page.
-        require_same_origin(headers, self._origin)
+        browser = judge_headers(scope["headers"], self._origin, self._cookie, self._up)
         route.require_method(call.method)
-        body = RequestBody(headers, receive, route.body_limit_bytes)
-        authority = await self._authority(call, route, headers)
+        body = RequestBody(browser.body_length, receive, route.body_limit_bytes)
+        authority = await self._authority(call, route, browser)
         caller = Caller(receive, body)
-        head = self._head(call, route, scope, body, authority.token)
+        head = self._head(call, route, scope, browser, body, authority.token)
         exchange = await self._send(route, call.method, head, body, caller)
         if exchange.status == _UNAUTHORIZED and authority.ticket is not None:
             renewed = await self._heed(exchange, route, authority, body)
@@ -172,7 +171,7 @@ class Gateway:
                 exchange.close()
                 caller.release()
                 caller, authority = Caller(receive, body), renewed
-                head = self._head(call, route, scope, body, authority.token)
+                head = self._head(call, route, scope, browser, body, authority.token)
                 exchange = await self._send(route, call.method, head, body, caller)
         try:
             call.upstream_status = exchange.status
@@ -189,7 +188,13 @@ class Gateway:
             exchange.close()
 
     def _head(
-        self, call: Call, route: Route, scope: Scope, body: RequestBody, token: str | None
+        self,
+        call: Call,
+        route: Route,
+        scope: Scope,
+        browser: BrowserHead,
+        body: RequestBody,
+        token: str | None,
     ) -> bytes:
         """Return the request's head as the upstream gets it."""
         client = scope.get("client")
@@ -199,8 +204,8 @@ class Gateway:
                 b" ",
                 route.target(scope["raw_path"], scope["query_string"]),
                 route.head_line_end,
-                self._up.write(
-                    scope["headers"],
+                browser.upstream_lines,
+                self._up.ours(
                     client_ip=client[0] if client else "unknown",
                     request_id=call.request_id,
                     span_id=call.span_id,
@@ -236,13 +241,12 @@ class Gateway:
         return None if token is None else Authority(token.value, renewed, ticket)
 
     async def _authority(
-        self, call: Call, route: Route, headers: list[tuple[bytes, bytes]]
+        self, call: Call, route: Route, browser: BrowserHead
     ) -> Authority:
         """Return the access token that *route* asks for, and whose it is."""
         if route.token is TokenKind.NONE:
             return _NOBODY
-        cookies = [value for name, value in headers if name == b"cookie"]
-        ticket = self._cookie.read(cookies) if cookies else None
+        ticket = browser.ticket()
         tokens = None if ticket is None else await self._reader.load(ticket)
         if ticket is None or tokens is None:
             if route.token is TokenKind.USER_OR_NONE:

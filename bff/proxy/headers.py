@@ -127,24 +127,8 @@ class UpstreamHeaders:
         self._forwarded: dict[str, bytes] = {}
         self._passes: dict[bytes, bool] = {}
 
-    def write(
-        self,
-        received: Iterable[tuple[bytes, bytes]],
-        *,
-        client_ip: str,
-        request_id: str,
-        span_id: str,
-        access_token: str | None,
-    ) -> bytes:
-        """Return header lines, each ended by CRLF, without ``Host`` and framing.
-
-        Args:
-            received: as the browser sent them, names in lower case.
-            client_ip: the peer's address.
-            request_id: 32 hexadecimal digits; the trace id too.
-            span_id: 16 hexadecimal digits, new for this call.
-            access_token: for ``Authorization``; None on routes without one.
-        """
+    def sieve(self, received: Iterable[tuple[bytes, bytes]]) -> bytes:
+        """Return the lines of the browser's that go on, names in lower case, each ended by CRLF."""
         passes = self._passes
         kept = []
         named = None
@@ -157,14 +141,26 @@ class UpstreamHeaders:
                 kept.append(b"%b: %b\r\n" % line)
             elif name == b"connection" and line[1] not in _PLAIN_CONNECTION:
                 named = connection_options(received)
-        lines = kept if named is None else _without(kept, named)
-        # Ours come after the sieve: no `Connection` option of the browser's can name them away.
-        lines.append(self._forwarded.get(client_ip) or self._write_forwarded(client_ip))
+        return b"".join(kept if named is None else _without(kept, named))
+
+    def ours(
+        self, *, client_ip: str, request_id: str, span_id: str, access_token: str | None
+    ) -> bytes:
+        """Return the lines that we say ourselves, ``Host`` and framing apart.
+
+        They follow the sieve's: no ``Connection`` option of the browser's can name them away.
+
+        Args:
+            client_ip: the peer's address.
+            request_id: 32 hexadecimal digits; the trace id too.
+            span_id: 16 hexadecimal digits, new for this call.
+            access_token: for ``Authorization``; None on routes without one.
+        """
         ours = f"x-request-id: {request_id}\r\ntraceparent: 00-{request_id}-{span_id}-01\r\n"
         if access_token is not None:
             ours = f"{ours}authorization: Bearer {access_token}\r\n"
-        lines.append(ours.encode("ascii"))
-        return b"".join(lines)
+        forwarded = self._forwarded.get(client_ip) or self._write_forwarded(client_ip)
+        return forwarded + ours.encode("ascii")
 
     def _judge(self, name: bytes) -> bool:
         passed = passes_up(name)

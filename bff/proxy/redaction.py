@@ -24,7 +24,7 @@ class TokenWatch:
     A compressed body is not opened: it is the upstream's word against the browser's need.
     """
 
-    __slots__ = ("_needles", "_tail")
+    __slots__ = ("_needles", "_shortest", "_tail")
 
     def __init__(self, tokens: TokenSet, sent: str | None = None) -> None:
         """Look for *tokens*, and for the one that was *sent*: it may be newer than they are."""
@@ -35,11 +35,13 @@ class TokenWatch:
         self._needles = [
             value[-_NEEDLE_CHARS:].encode() for value in values if len(value) >= _TOKEN_CHARS_MIN
         ]
+        self._shortest = min(map(len, self._needles), default=_NEEDLE_CHARS)
         self._tail = b""
 
     def sees_in_headers(self, headers: Iterable[tuple[bytes, bytes]]) -> bool:
         """Return whether a header's value holds a token."""
-        return self._finds(b"\n".join([value for _, value in headers]))
+        shortest = self._shortest
+        return any(len(value) >= shortest and self._finds(value) for _, value in headers)
 
     def sees_in_body(self, piece: bytes) -> bool:
         """Return whether the body, up to and including *piece*, holds a token."""

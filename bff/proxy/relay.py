@@ -9,13 +9,14 @@ Spec: ASGI 3 HTTP; RFC 9112 §7.1 (chunked), §8 (incomplete messages).
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from bff.problems import BODY_TOO_LARGE, UPSTREAM_BAD_REPLY, Refused, Unavailable
+from bff.proxy.browser_head import CHUNKED
 from bff.proxy.exchange import ClientGone, Exchange, ReplyAborted
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+    from collections.abc import Awaitable, Callable, MutableMapping
 
     from bff.proxy.call import Call
     from bff.proxy.headers import Headers
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
     Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
-_CHUNKED: Final = -1
 _NO_LENGTH = frozenset({204, 304})
 
 
@@ -33,20 +33,12 @@ class RequestBody:
 
     __slots__ = ("_limit_bytes", "_receive", "_seen_bytes", "complete", "length")
 
-    def __init__(
-        self, headers: Iterable[tuple[bytes, bytes]], receive: Receive, limit_bytes: int
-    ) -> None:
-        """Judge the declared length; nothing is read yet.
+    def __init__(self, length: int | None, receive: Receive, limit_bytes: int) -> None:
+        """Judge the declared *length*; nothing is read yet.
 
         Raises:
             Refused: ``body_too_large``.
         """
-        length: int | None = None
-        for name, value in headers:
-            if name == b"content-length":
-                length = int(value)
-            elif name == b"transfer-encoding":
-                length = _CHUNKED
         if length is not None and length > limit_bytes:
             raise too_large(limit_bytes)
         self.length = length
@@ -60,7 +52,7 @@ class RequestBody:
         """The header line that says where the body ends, for the upstream."""
         if self.length is None:
             return b""
-        if self.length == _CHUNKED:
+        if self.length == CHUNKED:
             return b"transfer-encoding: chunked\r\n"
         return b"content-length: %d\r\n" % self.length
 
@@ -79,7 +71,7 @@ class RequestBody:
         if self._seen_bytes > self._limit_bytes:
             raise too_large(self._limit_bytes)
         self.complete = not message.get("more_body", False)
-        if self.length != _CHUNKED:
+        if self.length != CHUNKED:
             return data
         chunk = b"%x\r\n%b\r\n" % (len(data), data) if data else b""
         return chunk + b"0\r\n\r\n" if self.complete else chunk
@@ -147,7 +139,10 @@ async def stream_reply(
     if exchange.status in _NO_LENGTH:
         headers = [line for line in headers if line[0] != b"content-length"]
     call.start(exchange.status)
-    await send({"type": "http.response.start", "status": exchange.status, "headers": headers})
+    start = {"type": "http.response.start", "status": exchange.status, "headers": headers}
+    if piece or exchange.exhausted:
+        start["body_follows"] = True  # our own edge sends head and piece in one write
+    await send(start)
     while not exchange.exhausted:
         if piece:
             await send({"type": "http.response.body", "body": piece, "more_body": True})

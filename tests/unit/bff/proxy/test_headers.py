@@ -16,12 +16,9 @@ def write(
     received: list[tuple[bytes, bytes]], token: str | None = "t0ken", client_ip: str = "192.0.2.7"
 ) -> dict[str, str]:
     """Return what the upstream sees; fails where a header is there twice."""
-    block = UpstreamHeaders("https://app.example.com").write(
-        received,
-        client_ip=client_ip,
-        request_id=REQUEST_ID,
-        span_id=SPAN_ID,
-        access_token=token,
+    up = UpstreamHeaders("https://app.example.com")
+    block = up.sieve(received) + up.ours(
+        client_ip=client_ip, request_id=REQUEST_ID, span_id=SPAN_ID, access_token=token
     )
     assert block.endswith(b"\r\n")
     pairs = [line.split(": ", 1) for line in block.decode("latin-1").split("\r\n")[:-1]]

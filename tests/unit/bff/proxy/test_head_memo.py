@@ -1,0 +1,85 @@
+"""Known header blocks: found byte for byte, learned from the parser alone."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bff.proxy.head_memo import HeaderLines, HeadMemo
+
+HEAD = b"\r\nHost: a\r\nX-CSRF: 1\r\n\r\n"
+LINES = HeaderLines([(b"host", b"a"), (b"x-csrf", b"1")])
+
+
+def memo() -> HeadMemo:
+    """Return a memory that has seen one request."""
+    known = HeadMemo()
+    known.learn(b"GET /api/x HTTP/1.1" + HEAD, LINES)
+    return known
+
+
+def test_same_block_is_found_under_another_plain_line() -> None:
+    """Only the request line differs between a page's calls."""
+    assert memo().find(b"DELETE /api/y?z=%20 HTTP/1.1" + HEAD) == (
+        b"DELETE",
+        b"/api/y?z=%20",
+        LINES,
+    )
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"POST /api/x HTTP/1.1" + HEAD,
+        b"GET /api/x HTTP/1.0" + HEAD,
+        b"GET http://evil/ HTTP/1.1" + HEAD,
+        b"GET * HTTP/1.1" + HEAD,
+        b"GET /a b HTTP/1.1" + HEAD,
+        b"GET /a#b HTTP/1.1" + HEAD,
+        b"GET  /a HTTP/1.1" + HEAD,
+        b"\r\nGET /a HTTP/1.1" + HEAD,
+        b"GET /a HTTP/1.1\n" + HEAD,
+        b"GET /\xc3\xa9 HTTP/1.1" + HEAD,
+        b"GET /" + b"a" * 5000 + b" HTTP/1.1" + HEAD,
+        b"GET /a HTTP/1.1" + HEAD + b"GET /b HTTP/1.1" + HEAD,
+        b"GET /a HTTP/1.1" + HEAD[:-1],
+        b"GET /a HTTP/1.1" + HEAD.replace(b"Host", b"host"),
+        HEAD,
+        b"",
+    ],
+)
+def test_anything_else_goes_to_the_parser(data: bytes) -> None:
+    """Another method, form or byte is not known."""
+    assert memo().find(data) is None
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"GET /a HTTP/1.1" + HEAD + b"GET /b HTTP/1.1" + HEAD,
+        b"GET /a HTTP/1.1" + HEAD + b"body",
+        b"POST /a HTTP/1.1" + HEAD,
+        b"GET /a HTTP/1.1\r\nX: " + b"a" * 5000 + b"\r\n\r\n",
+    ],
+)
+def test_only_one_whole_plain_request_is_learned(data: bytes) -> None:
+    """What held more than one head, or a large one, is not remembered."""
+    known = HeadMemo()
+    known.learn(data, LINES)
+    assert known.find(data) is None
+
+
+def test_memory_is_short() -> None:
+    """Tickets do not stay in it for long."""
+    known = memo()
+    for _ in range(10):
+        known.sweep()
+    assert known.find(b"GET /api/x HTTP/1.1" + HEAD) is None
+
+
+@given(st.binary(max_size=30), st.binary(max_size=30))
+def test_nothing_but_the_known_block_is_ever_found(line: bytes, tail: bytes) -> None:
+    """Whatever surrounds it."""
+    found = memo().find(line + HEAD + tail)
+    assert found is None or (not tail and line == b"%b %b HTTP/1.1" % found[:2])
