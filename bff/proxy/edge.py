@@ -29,11 +29,11 @@ from bff.proxy.edge_rules import (
     judge_head,
     judge_size,
 )
+from bff.proxy.edge_socket import EdgeSocket, base_scope
 from bff.proxy.edge_worker import worker_of
 from bff.proxy.head_memo import HeaderLines
 from httpkit import events
-from httpkit.problems import INTERNAL_ERROR, MEDIA_TYPE, ProblemType
-from httpkit.request_ids import new_request_id
+from httpkit.problems import INTERNAL_ERROR
 
 if TYPE_CHECKING:
     from uvicorn.config import Config
@@ -44,7 +44,7 @@ class _Stop(Exception):  # noqa: N818 - leaves the parser's callbacks, never thi
     """The request is refused; nothing after it on this connection is read."""
 
 
-class StrictHttpProtocol(asyncio.BufferedProtocol):
+class StrictHttpProtocol(EdgeSocket):
     """One connection of a browser."""
 
     limits: EdgeLimits = EdgeLimits()
@@ -57,16 +57,15 @@ class StrictHttpProtocol(asyncio.BufferedProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         """Called by uvicorn for every connection."""
+        super().__init__(_loop or asyncio.get_running_loop())
         self._app: Any = config.loaded_app
         self._config = config
         self._server = server_state
         self._app_state = app_state
-        self._loop = _loop or asyncio.get_running_loop()
         self._parser = httptools.HttpRequestParser(self)
         # Data after a last request is not worth an error: it is never read as anything.
         self._parser.set_dangerous_leniencies(lenient_data_after_close=True)
-        self._worker = worker_of(server_state, self._loop)
-        self._socket: asyncio.Transport | None = None
+        self._worker = worker_of(server_state, self.loop)
         self._base_scope: dict[str, Any] = {}
         self._current: EdgeRequest | None = None
         self._waiting: deque[EdgeRequest] = deque()
@@ -77,12 +76,8 @@ class StrictHttpProtocol(asyncio.BufferedProtocol):
         self._lines = HeaderLines()
         self._in_head = False
         self._head_bytes = 0
-        self._reading = True
-        self._closing = False
         self._served = False
-        self._sweeps = 0
         self._swept_bytes = 0
-        self.drained: asyncio.Future[None] | None = None
 
     @property
     def default_headers(self) -> list[tuple[bytes, bytes]]:
@@ -93,17 +88,8 @@ class StrictHttpProtocol(asyncio.BufferedProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the socket."""
-        self._socket = cast("asyncio.Transport", transport)
-        peer = transport.get_extra_info("peername")
-        here = transport.get_extra_info("sockname")
-        self._base_scope = {
-            "type": "http",
-            "asgi": {"version": "3.0", "spec_version": "2.3"},
-            "scheme": "https" if transport.get_extra_info("sslcontext") else "http",
-            "client": (str(peer[0]), int(peer[1])) if isinstance(peer, tuple) else None,
-            "server": (str(here[0]), int(here[1])) if isinstance(here, tuple) else (here, None),
-            "root_path": "",
-        }
+        self.socket = cast("asyncio.Transport", transport)
+        self._base_scope = base_scope(transport)
         self._server.connections.add(cast("Any", self))
         self._worker.connections.add(self)
         self._worker.wake()
@@ -112,8 +98,8 @@ class StrictHttpProtocol(asyncio.BufferedProtocol):
         """Tell every request of this connection."""
         self._server.connections.discard(cast("Any", self))
         self._worker.connections.discard(self)
-        self._socket = None
-        self._closing = True
+        self.socket = None
+        self.closing = True
         if self._current is not None:
             self._current.disconnect()
         self._waiting.clear()
@@ -126,7 +112,7 @@ class StrictHttpProtocol(asyncio.BufferedProtocol):
     def buffer_updated(self, nbytes: int) -> None:
         """Parse what came; a fault ends the connection with its answer."""
         self._swept_bytes += nbytes
-        if self._closing:
+        if self.closing:
             return  # the rest of a refused request
         piece = self._worker.buffer[:nbytes]
         if self._current is not None or self._in_head or self._head_bytes:
@@ -140,7 +126,7 @@ class StrictHttpProtocol(asyncio.BufferedProtocol):
         if known is not None and len(known[1]) <= self.limits.target_bytes:
             self._accept(*known)
             return
-        self._sweeps = 0  # only now: a drip must not buy time
+        self.sweeps = 0  # only now: a drip must not buy time
         self._head_bytes = nbytes
         self._feed(piece)
         if self._is_bare():
@@ -162,7 +148,7 @@ class StrictHttpProtocol(asyncio.BufferedProtocol):
             and request.body_complete
             and request.keep_alive
             and len(self._judged) == 1  # Host: no length, no coding, no expectation
-            and not (self._closing or self._waiting or self._in_head or self._head_bytes)
+            and not (self.closing or self._waiting or self._in_head or self._head_bytes)
         )
 
     def _feed(self, piece: memoryview) -> None:
@@ -179,22 +165,6 @@ class StrictHttpProtocol(asyncio.BufferedProtocol):
         if self._in_head and self._head_bytes > self.limits.head_bytes:
             long_target = len(self._target) > self.limits.target_bytes
             self._refuse(Fault(URI_TOO_LONG if long_target else HEAD_TOO_LARGE, "head too large"))
-
-    def eof_received(self) -> bool:
-        """Close with the browser."""
-        return False
-
-    def pause_writing(self) -> None:
-        """Hold the application."""
-        if self.drained is None:
-            self.drained = self._loop.create_future()
-            self._sweeps = 0
-
-    def resume_writing(self) -> None:
-        """Let the application go on."""
-        drained, self.drained = self.drained, None
-        if drained is not None and not drained.done():
-            drained.set_result(None)
 
     # llhttp
 
@@ -222,11 +192,9 @@ class StrictHttpProtocol(asyncio.BufferedProtocol):
         self._in_head = False
         read_bytes, self._head_bytes = self._head_bytes, 0
         version = self._parser.get_http_version()
-        fault = judge_head(version, self._target, self._judged, self.limits)
-        if fault is None and len(self._headers) > self.limits.headers:
-            fault = Fault(HEAD_TOO_LARGE, "too many headers")
-        if fault is None and read_bytes > self.limits.head_bytes:  # some of it may be body
-            fault = judge_size(self._target, self._headers, self.limits)
+        fault = judge_head(version, self._target, self._judged, self.limits) or judge_size(
+            self._target, self._headers, read_bytes, self.limits
+        )
         if fault is None and self._parser.should_upgrade():
             fault = Fault(NOT_IMPLEMENTED, "upgrade")
         if fault is not None:
@@ -261,40 +229,23 @@ class StrictHttpProtocol(asyncio.BufferedProtocol):
 
     # What the requests of this connection ask for.
 
-    def write(self, data: bytes) -> None:
-        """Send *data*, unless the browser is gone."""
-        if self._socket is not None:
-            self._socket.write(data)
-
-    async def wait_drained(self) -> None:
-        """Return when the browser has taken enough of what was written, or is gone."""
-        if self.drained is not None:
-            await asyncio.shield(self.drained)
-
-    def pause_reading(self) -> None:
-        """Stop the browser."""
-        if self._reading and self._socket is not None:
-            self._reading = False
-            self._socket.pause_reading()
-
     def resume_reading(self) -> None:
         """Let the browser go on, unless it is already a request ahead."""
-        if not self._reading and not self._waiting and self._socket is not None:
-            self._reading = True
-            self._socket.resume_reading()
+        if not self._waiting:
+            super().resume_reading()
 
     def finish(self, request: EdgeRequest) -> None:
         """Go on to the next request after the reply to *request*, or close."""
         self._server.total_requests += 1
         self._current = None
         self._served = True
-        self._sweeps = 0
+        self.sweeps = 0
         request.disconnect()  # whoever still waits for the browser has nothing to wait for
         if not request.keep_alive:
             if request.body_complete:
-                self._close()
+                self.close()
             else:
-                self._linger()
+                self.linger()
         elif self._waiting:
             self._begin(self._waiting.popleft())
         else:
@@ -303,21 +254,21 @@ class StrictHttpProtocol(asyncio.BufferedProtocol):
     def shutdown(self) -> None:
         """Close when idle, else after the reply under way (called by uvicorn)."""
         if self._current is None:
-            self._close()
+            self.close()
         else:
             self._current.keep_alive = False
 
     def sweep(self) -> None:
         """Count a second; cut what is too slow."""
         swept, self._swept_bytes = self._swept_bytes, 0
-        self._sweeps += 1
-        if self._sweeps > self._patience_s(swept) and self._socket is not None:
-            self._socket.abort()  # nobody is owed a proper end who does not do their part
+        self.sweeps += 1
+        if self.sweeps > self._patience_s(swept) and self.socket is not None:
+            self.abort()  # nobody is owed a proper end who does not do their part
 
     def _patience_s(self, swept_bytes: int) -> int:
         """Return for how many sweeps the browser may go on like this."""
         limits = self.limits
-        if self._closing and self._current is None:
+        if self.closing and self._current is None:
             return limits.linger_s
         if self.drained is not None:
             return limits.stall_s
@@ -325,7 +276,7 @@ class StrictHttpProtocol(asyncio.BufferedProtocol):
             awaits_head = self._in_head or self._head_bytes > 0 or not self._served
             return limits.head_s if awaits_head else self._config.timeout_keep_alive
         if not self._current.awaits_body or swept_bytes >= limits.body_bytes_per_s:
-            self._sweeps = 0
+            self.sweeps = 0
         return limits.stall_s
 
     # Within.
@@ -346,7 +297,7 @@ class StrictHttpProtocol(asyncio.BufferedProtocol):
 
     def _begin(self, request: EdgeRequest) -> None:
         self._current = request
-        task = self._loop.create_task(self._run(request))
+        task = self.loop.create_task(self._run(request))
         self._server.tasks.add(task)
         task.add_done_callback(self._server.tasks.discard)
 
@@ -362,11 +313,11 @@ class StrictHttpProtocol(asyncio.BufferedProtocol):
     def _break_off(self, request: EdgeRequest) -> None:
         """End a reply that will not be whole, so that nobody takes it for whole."""
         if not request.started and not request.disconnected:
-            self._answer(INTERNAL_ERROR)
-        elif request.ends_by_close and self._socket is not None:
-            self._socket.abort()
+            self.answer(INTERNAL_ERROR)
+        elif request.ends_by_close and self.socket is not None:
+            self.abort()
         else:
-            self._close()
+            self.close()
         request.disconnect()
         self._current = None
 
@@ -377,7 +328,7 @@ class StrictHttpProtocol(asyncio.BufferedProtocol):
         )
         broken, self._parsed = self._parsed, None
         self._in_head = False
-        self._closing = True
+        self.closing = True
         current = self._current
         if broken is not None:
             broken.disconnect()  # its body will never be whole
@@ -385,40 +336,8 @@ class StrictHttpProtocol(asyncio.BufferedProtocol):
                 self._waiting.remove(broken)
         if current is None or (current is broken and not broken.started):
             self._current = None
-            self._answer(fault.problem)
+            self.answer(fault.problem)
         elif current is broken:
-            self._close()
+            self.close()
         else:  # replies that are owed come first, and then the end
             (self._waiting[-1] if self._waiting else current).keep_alive = False
-
-    def _answer(self, problem: ProblemType) -> None:
-        """Write *problem* without an application, and close."""
-        request_id = new_request_id()
-        document = problem.document(request_id=request_id)
-        head = (
-            f"HTTP/1.1 {problem.status} {problem.code}\r\n"
-            f"content-type: {MEDIA_TYPE}\r\ncontent-length: {len(document)}\r\n"
-            f"cache-control: no-store\r\nx-request-id: {request_id}\r\nconnection: close\r\n\r\n"
-        )
-        self.write(head.encode("ascii") + document)
-        self._linger()
-
-    def _linger(self) -> None:
-        """Close our side, and read and drop what still comes: a reset would eat the answer.
-
-        Spec: RFC 9112 §9.6.
-        """
-        self._closing = True
-        self._sweeps = 0
-        if self._socket is None:
-            return
-        if self._socket.can_write_eof():
-            self._socket.write_eof()
-        if not self._reading:
-            self._reading = True
-            self._socket.resume_reading()
-
-    def _close(self) -> None:
-        self._closing = True
-        if self._socket is not None:
-            self._socket.close()

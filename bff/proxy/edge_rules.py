@@ -84,9 +84,13 @@ def expects_continue(judged: Sequence[tuple[bytes, bytes]]) -> bool:
 
 
 def judge_size(
-    target: bytes, headers: Sequence[tuple[bytes, bytes]], limits: EdgeLimits
+    target: bytes, headers: Sequence[tuple[bytes, bytes]], read_bytes: int, limits: EdgeLimits
 ) -> Fault | None:
-    """Return whether the head is too large; only asked where more than its limit was read."""
+    """Return whether the head is too large; *read_bytes* may hold a body beside it."""
+    if len(headers) > limits.headers:
+        return Fault(HEAD_TOO_LARGE, "too many headers")
+    if read_bytes <= limits.head_bytes:
+        return None
     size = len(target) + sum(len(name) + len(value) + 4 for name, value in headers)
     return Fault(HEAD_TOO_LARGE, "head too large") if size > limits.head_bytes else None
 

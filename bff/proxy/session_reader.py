@@ -94,7 +94,7 @@ class SessionReader:
     async def close(self) -> None:
         """Close the link and wait for touches that are under way."""
         if self._opening is not None:
-            self._opening.cancel()
+            await asyncio.wait([self._opening])  # bounded by its own time limit
         if self._link is not None:
             self._link.close()
         await asyncio.to_thread(self._threads.shutdown)

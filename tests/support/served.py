@@ -112,7 +112,12 @@ class Served:
         self._ready.set()
         await self._stopping.wait()
         self._server.servers[0].close()
+        for connection in list(self._server.server_state.connections):
+            cast("StrictHttpProtocol", connection).abort()
+        if tasks := self._server.server_state.tasks:
+            await asyncio.wait(tasks, timeout=2)
         await close()
+        await asyncio.sleep(0.01)
 
     def stop(self) -> None:
         """Stop serving."""
