@@ -42,7 +42,7 @@ class TimeLimits:
 
     Attributes:
         connect_s: to accept the connection, TLS included.
-        silence_s: without a byte, before the head and within the body.
+        silence_s: without a byte, before the head and within the body, an event stream's apart.
         total_s: from the first byte sent to the last received; None for streams without end.
     """
 
@@ -182,8 +182,16 @@ class Exchange:
         if self.paused or self.awaits_client:
             return  # the silence is the browser's
         self._quiet_sweeps += 1
-        if self._quiet_sweeps * SWEEP_INTERVAL_S > limits.silence_s:
+        too_quiet = self._quiet_sweeps * SWEEP_INTERVAL_S > limits.silence_s
+        if too_quiet and not self._is_event_stream():
             self.fail(Unavailable(UPSTREAM_TIMEOUT, hint="silence"))
+
+    def _is_event_stream(self) -> bool:
+        """Return whether the reply is a stream of events, quiet by nature; its reader ends it."""
+        return self.started and any(
+            name == b"content-type" and value.lower().startswith(b"text/event-stream")
+            for name, value in self.headers
+        )
 
     def progress(self) -> None:
         """Note that the upstream took something of the request."""

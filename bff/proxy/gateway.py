@@ -240,9 +240,7 @@ class Gateway:
         token = renewed.access_tokens.get(route.audience)
         return None if token is None else Authority(token.value, renewed, ticket)
 
-    async def _authority(
-        self, call: Call, route: Route, browser: BrowserHead
-    ) -> Authority:
+    async def _authority(self, call: Call, route: Route, browser: BrowserHead) -> Authority:
         """Return the access token that *route* asks for, and whose it is."""
         if route.token is TokenKind.NONE:
             return _NOBODY

@@ -6,7 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bff.problems import Refused
+from bff.proxy.browser_head import judge_headers
 from bff.proxy.head_memo import HeaderLines, HeadMemo
+from bff.proxy.headers import UpstreamHeaders
+from bff.sessions.cookie import SessionCookie
 
 HEAD = b"\r\nHost: a\r\nX-CSRF: 1\r\n\r\n"
 LINES = HeaderLines([(b"host", b"a"), (b"x-csrf", b"1")])
@@ -76,6 +80,17 @@ def test_memory_is_short() -> None:
     for _ in range(10):
         known.sweep()
     assert known.find(b"GET /api/x HTTP/1.1" + HEAD) is None
+
+
+def test_each_front_end_judges_for_itself() -> None:
+    """A block that one front end let pass is not yet judged for another."""
+    cookie = SessionCookie("session", secure=False, same_site="strict")
+    lines = HeaderLines([(b"x-csrf", b"1"), (b"origin", b"https://one.example")])
+    one, two = UpstreamHeaders("https://one.example"), UpstreamHeaders("https://two.example")
+    first = judge_headers(lines, b"https://one.example", cookie, one)
+    assert judge_headers(lines, b"https://one.example", cookie, one) is first
+    with pytest.raises(Refused):
+        judge_headers(lines, b"https://two.example", cookie, two)
 
 
 @given(st.binary(max_size=30), st.binary(max_size=30))

@@ -163,6 +163,30 @@ def test_first_bytes_come_at_once(serve: Serve, desk: Desk, upstream: ScriptedUp
         wire.until(b"0\r\n\r\n")
 
 
+@pytest.mark.parametrize("kind", ["text/event-stream", "text/plain"])
+def test_only_an_event_stream_may_be_quiet(
+    serve: Serve, desk: Desk, upstream: ScriptedUpstream, kind: str
+) -> None:
+    """Silence ends a body, but events come when they come; `Last-Event-ID` is relayed."""
+
+    def pause(wire: Wire) -> None:
+        upstream.take(wire)
+        wire.send(f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\n\r\n".encode() + b"data: 1\n\n")
+        wire.sock.settimeout(1.2)
+        with contextlib.suppress(TimeoutError):
+            wire.receive()
+        with contextlib.suppress(OSError):
+            wire.send(b"data: 2\n\n")
+
+    upstream.serve = pause
+    with serve(timeout_s=0.3).wire() as wire:
+        wire.send(request("GET", "/api/x", "Last-Event-ID: 7", ticket=desk.sign_in()))
+        wire.until(b"data: 1\n\n")
+        rest = wire.until(b"0\r\n\r\n") if kind == "text/event-stream" else wire.to_end()
+        assert (b"data: 2" in rest) is (kind == "text/event-stream")
+    assert upstream.requests[0].header("last-event-id") == "7"
+
+
 def test_head_replies_keep_their_length_and_the_connection(
     serve: Serve, desk: Desk, upstream: ScriptedUpstream
 ) -> None:
