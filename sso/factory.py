@@ -201,10 +201,18 @@ def _open_pages(app: Flask, base: Foundation, services: Services) -> None:
                 clients=base.clients,
                 carrier=services.carrier,
                 registration=base.settings.registration,
+                password_min=base.settings.passwords.min_length,
             )
         )
     )
-    app.register_blueprint(account_views.create_blueprint(services.browser))
+    account = account_views.AccountPages(
+        browser=services.browser,
+        own=services.own,
+        users=base.users,
+        password_sign_in=services.password_sign_in,
+        password_min=base.settings.passwords.min_length,
+    )
+    app.register_blueprint(account_views.create_blueprint(account, services.browser))
     requests = LogoutRequests(base.clients, services.id_tokens, base.ring, base.clock)
     app.register_blueprint(
         logout.create_blueprint(logout.SignOut(requests, services.browser, services.session_end))

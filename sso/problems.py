@@ -16,6 +16,7 @@ REDIRECT_URI_INVALID: Final = ProblemType(
 REQUEST_INVALID: Final = ProblemType("invalid_request", 400, "This sign-in link is not valid.")
 REQUEST_EXPIRED: Final = ProblemType("expired", 400, "This sign-in took too long.")
 SIGN_IN_REQUIRED: Final = ProblemType("sign_in_required", 401, "Sign in first.")
+THROTTLED: Final = ProblemType("throttled", 429, "Too many attempts. Wait a while.")
 FORBIDDEN: Final = ProblemType("forbidden", 403, "This is not open to your account.")
 REGISTRATION_CLOSED: Final = ProblemType(
     "registration_closed", 403, "New accounts are not open here."

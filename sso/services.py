@@ -16,6 +16,7 @@ from sso.clients.registry import Clients
 from sso.grants.codes import Codes
 from sso.grants.consents import Consents
 from sso.grants.introspection import Introspection
+from sso.grants.own import Own
 from sso.grants.refresh_tokens import RefreshTokens
 from sso.grants.revocation import Revocation
 from sso.grants.session_end import SessionEnd
@@ -61,6 +62,7 @@ class Services:
     throttle: Throttle
     browser: Browser
     session_end: SessionEnd
+    own: Own
     password_sign_in: PasswordSignIn
     authentication: ClientAuthentication
     consents: Consents
@@ -113,6 +115,7 @@ def build_services(base: Foundation) -> Services:
         throttle=throttle,
         browser=Browser(sessions, devices, issuer=issuer),
         session_end=session_end,
+        own=Own(storage, session_end, lifetimes, clock),
         password_sign_in=PasswordSignIn(
             base.users, base.passwords, throttle, settings.throttles, devices
         ),

@@ -114,6 +114,21 @@ class Users:
         except IntegrityError as error:
             raise NewUserInvalid({"username": USERNAME_TAKEN}) from error
 
+    def password_fault(self, password: str) -> str | None:
+        """Return the code of what is wrong with a new *password*, or None."""
+        return self._passwords.fault(password) if password else MISSING
+
+    def change_password(self, user: User, password: str) -> None:
+        """Give *user* another password; what it must end elsewhere is the caller's matter."""
+        password_hash = self._passwords.hash(password)
+        now = self._clock()
+        changing = (
+            update(User)
+            .where(User.sub == user.sub)
+            .values(password_hash=password_hash, password_changed_at=now, updated_at=now)
+        )
+        self._storage.write(lambda session: session.execute(changing))
+
     def refresh_hash(self, user: User, password: str) -> None:
         """Hash *password* anew where today's parameters are others than the stored ones."""
         if not self._passwords.is_outdated(user.password_hash):
@@ -135,8 +150,8 @@ class Users:
             faults["username"] = USERNAME_TAKEN
         if not is_email(email):
             faults["email"] = INVALID if email else MISSING
-        if fault := self._passwords.fault(password):
-            faults["password"] = fault if password else MISSING
+        if fault := self.password_fault(password):
+            faults["password"] = fault
         return faults
 
 

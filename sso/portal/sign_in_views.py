@@ -52,6 +52,7 @@ class SignInPages:
         clients: Clients,
         carrier: Carrier,
         registration: str,
+        password_min: int,
     ) -> None:
         self._password_sign_in = password_sign_in
         self._users = users
@@ -60,6 +61,7 @@ class SignInPages:
         self._clients = clients
         self._carrier = carrier
         self._registration = registration
+        self._password_min = password_min
 
     def sign_in_form(
         self,
@@ -130,6 +132,7 @@ class SignInPages:
             username=username,
             email=email,
             errors=errors or {},
+            password_min=self._password_min,
             next=next_address,
         )
         return make_response(page, _UNPROCESSABLE if errors else 200)
