@@ -16,7 +16,9 @@ import msgspec
 
 _NAME_BYTES = 16
 _SHARE_BYTES = 16
-_TICKET_CHARS = 43  # base64url of 32 bytes, unpadded
+# Base64url of 32 bytes, unpadded; the last character's two spare bits are zero.
+_CANONICAL = re.compile(rb"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")
+_STANDARD = bytes.maketrans(b"-_", b"+/")
 # The last of the 43 carries four bits; any other last character would spell the same ticket twice.
 _CANONICAL = re.compile(rb"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")
 _TO_STANDARD = bytes.maketrans(b"-_", b"+/")
@@ -29,15 +31,20 @@ class Ticket:
 
     Redis sees only a digest of the first half and never the second, so that a dump of Redis opens
     no session even together with the server's keys.
+
+    Attributes:
+        digest: the session's name in Redis: SHA-256 of the first half, hexadecimal.
+        key_share: the half that only the browser keeps (16 bytes).
     """
+
+    # Made for every call: no lazily computed property is worth the lock that guards it.
+    __slots__ = ("_raw", "digest", "key_share")
 
     def __init__(self, raw: bytes) -> None:
         """Wrap 32 bytes; use `new` or `parse` instead."""
         self._raw = raw
-        #: The session's name in Redis: SHA-256 of the first half, hexadecimal.
+        self.key_share = raw[_NAME_BYTES:]
         self.digest = hashlib.sha256(raw[:_NAME_BYTES]).hexdigest()
-        #: The Redis key; the braces keep all of a session in one cluster slot.
-        self.key = key_of(self.digest)
 
     @classmethod
     def new(cls) -> Ticket:
@@ -52,16 +59,16 @@ class Ticket:
         """
         if not _CANONICAL.fullmatch(value):
             return None
-        return cls(binascii.a2b_base64(value.translate(_TO_STANDARD) + b"="))
+        return cls(binascii.a2b_base64(value.translate(_STANDARD) + b"="))
 
     def encode(self) -> str:
         """Return the cookie value: 43 characters of base64url."""
-        return base64.urlsafe_b64encode(self._raw)[:_TICKET_CHARS].decode()
+        return base64.urlsafe_b64encode(self._raw).rstrip(b"=").decode()
 
     @property
-    def key_share(self) -> bytes:
-        """The half that only the browser keeps (16 bytes)."""
-        return self._raw[_NAME_BYTES:]
+    def key(self) -> str:
+        """The Redis key; the braces keep all of a session in one cluster slot."""
+        return key_of(self.digest)
 
     @property
     def public_id(self) -> str:
