@@ -11,7 +11,7 @@ if (section) {
   addEventListener("pageshow", (event) => event.persisted && location.reload());
   section.hidden = false;
   ask(section, retry);
-  watch(({ state }) => state === "ended" && ended(section));
+  watch(({ state }) => state === "ended" && ended());
 }
 
 async function ask(section, retry) {
@@ -26,15 +26,15 @@ async function ask(section, retry) {
     }
     show(section, "answered");
   } catch (problem) {
-    if (problem instanceof LoginRequired) return ended(section);
+    if (problem instanceof LoginRequired) return ended();
     const offline = problem instanceof Unavailable && problem.status === 0 && !navigator.onLine;
     show(section, offline ? "offline" : "unreachable");
     retry.hidden = false;
   }
 }
 
-function ended(section) {
-  section.hidden = true;
+function ended() {
+  for (const part of document.querySelectorAll("[data-while-signed-in]")) part.hidden = true;
   document.querySelector("[data-when=ended]").hidden = false;
 }
 

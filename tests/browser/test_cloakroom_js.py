@@ -203,7 +203,8 @@ def test_shell_says_when_the_session_is_over(page: Page, origin: str) -> None:
     assert notice.get_by_role("link").get_attribute("href") == (
         "/bff/login?return_to=/&ui_locales=en"
     )
-    assert not page.locator("[data-directory]").is_visible()
+    for part in page.locator("[data-while-signed-in]").all():
+        assert not part.is_visible()
 
 
 def test_shell_survives_an_outage_and_tries_again(page: Page, origin: str) -> None:
