@@ -1,7 +1,7 @@
 // The page's side of the door: who is signed in, calls that carry the ticket, signing in and out.
 // No token ever reaches a script; the browser adds the ticket by itself. Types: cloakroom.d.ts.
 
-/** Where this front end begins: this module is served from <base>static/bff/. */
+/** Where this front end begins. */
 export const BASE = new URL("../../", import.meta.url).pathname;
 const LOOP_KEY = "cloakroom.signing-in";
 const LOOP_MS = 20_000;
@@ -41,7 +41,7 @@ export async function user() {
 
 /**
  * As `window.fetch`, for our own origin: resolves with a good answer, throws a `Problem` else.
- * Without a session, or with too weak a one, the visitor is sent to sign in and comes back here;
+ * Without a session, or with too weak a one, the visitor is sent to sign in and comes back;
  * `signIn: false` throws.
  */
 async function call(input, { signIn = true, ...init } = {}) {
@@ -65,7 +65,7 @@ async function call(input, { signIn = true, ...init } = {}) {
   const problem = await problemOf(response);
   if (signIn && wantsSignIn(problem) && rememberAttempt()) {
     login({ url: problem.document.login_url });
-    return new Promise(() => {}); // the page is leaving; its code need not handle what it left
+    return new Promise(() => {}); // the page is leaving
   }
   throw problem;
 }
@@ -76,7 +76,7 @@ export function login(wanted) {
   location.assign(loginUrl(wanted));
 }
 
-/** The local address where signing in begins; `url` is the one that a problem gave. */
+/** Where signing in begins; `url` is the address that a problem gave. */
 export function loginUrl({ returnTo = here(), url = `${BASE}bff/login` } = {}) {
   const address = new URL(url, location.href);
   address.searchParams.set("return_to", returnTo);
@@ -86,8 +86,9 @@ export function loginUrl({ returnTo = here(), url = `${BASE}bff/login` } = {}) {
 }
 
 /** Whether signing in is what helps against `problem`. */
-export const wantsSignIn = (problem) =>
-  problem instanceof LoginRequired || problem instanceof StepUpRequired;
+export function wantsSignIn(problem) {
+  return problem instanceof LoginRequired || problem instanceof StepUpRequired;
+}
 
 /** Sign out here, then leave for wherever signing out goes on. */
 export async function logout() {

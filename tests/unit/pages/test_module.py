@@ -16,8 +16,12 @@ _BFF = ROOT / "static" / "bff"
     [
         (
             "cloakroom",
-            {"Problem", "LoginRequired", "Unavailable", "user", "fetch", "login", "logout"},
+            {
+                *{"Problem", "LoginRequired", "StepUpRequired", "Unavailable"},
+                *{"user", "fetch", "login", "loginUrl", "logout", "wantsSignIn"},
+            },
         ),
+        ("hold", {"holding", "tellSignedIn"}),
         ("watch", {"watch"}),
     ],
 )
