@@ -26,6 +26,7 @@ from bff.proxy.edge_rules import (
     EdgeLimits,
     Fault,
     expects_continue,
+    is_websocket,
     judge_head,
     judge_size,
 )
@@ -155,7 +156,7 @@ class StrictHttpProtocol(EdgeSocket):
         try:
             self._parser.feed_data(piece)
         except httptools.HttpParserUpgrade:
-            self._refuse(Fault(NOT_IMPLEMENTED, "upgrade"))
+            self.closing = True  # the reply is still to come; what follows the head is not read
         except httptools.HttpParserError as error:
             if isinstance(error.__context__, _Stop):
                 return
@@ -195,7 +196,9 @@ class StrictHttpProtocol(EdgeSocket):
         fault = judge_head(version, self._target, self._judged, self.limits) or judge_size(
             self._target, self._headers, read_bytes, self.limits
         )
-        if fault is None and self._parser.should_upgrade():
+        method = self._parser.get_method()
+        upgrade = self._parser.should_upgrade()
+        if fault is None and upgrade and not is_websocket(method, self._judged):
             fault = Fault(NOT_IMPLEMENTED, "upgrade")
         if fault is not None:
             self._refuse(fault)
@@ -203,8 +206,9 @@ class StrictHttpProtocol(EdgeSocket):
         self._lines = HeaderLines(self._headers)
         request = EdgeRequest(
             self,
-            self._scope(version, self._parser.get_method()),
-            keep_alive=self._parser.should_keep_alive(),
+            self._scope(version, method),
+            # After an upgrade that was asked for, nothing on this connection is a request.
+            keep_alive=self._parser.should_keep_alive() and not upgrade,
         )
         if version != "1.0":
             request.expects_continue = expects_continue(self._judged)

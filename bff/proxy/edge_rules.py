@@ -25,7 +25,7 @@ VERSION_UNSUPPORTED = ProblemType(
 )
 
 # What the rules look at, in lower case.
-JUDGED_NAMES = frozenset({b"content-length", b"expect", b"host", b"transfer-encoding"})
+JUDGED_NAMES = frozenset({b"content-length", b"expect", b"host", b"transfer-encoding", b"upgrade"})
 _VERSIONS = frozenset({"1.0", "1.1"})
 # host[:port]; no list, no user, no blank.
 _HOST = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+;=%-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
@@ -81,6 +81,12 @@ def judge_head(
 def expects_continue(judged: Sequence[tuple[bytes, bytes]]) -> bool:
     """Return whether the browser holds its body back until it is asked for."""
     return any(name == b"expect" and value.lower() == b"100-continue" for name, value in judged)
+
+
+def is_websocket(method: bytes, judged: Sequence[tuple[bytes, bytes]]) -> bool:
+    """Return whether an upgrade is a WebSocket's: a GET without a body (RFC 6455 §4.1)."""
+    asked = [value.lower() for name, value in judged if name == b"upgrade"]
+    return method == b"GET" and asked == [b"websocket"] and len(judged) == len((b"host", *asked))
 
 
 def judge_size(

@@ -96,6 +96,10 @@ REFUSED = {
     # S-075, and versions
     "h2c": PLAIN
     + b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMA\r\n\r\n",
+    "websocket with body": HEAD.replace(b"POST", b"GET")
+    + b"Connection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 2\r\n\r\nab",
+    "websocket by post": HEAD + b"Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+    "websocket or h2c": PLAIN + b"Connection: Upgrade\r\nUpgrade: websocket, h2c\r\n\r\n",
     "h2c with body": HEAD + b"Connection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 2\r\n\r\nab",
     "http/2 preface": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
     "http/2 in words": PLAIN.replace(b"1.1", b"2.0") + b"\r\n",
@@ -157,6 +161,28 @@ def test_conflict_is_called_by_its_name(serve: Serve, case: str, status: int) ->
     assert got.startswith(b"HTTP/1.1 %d " % status), got[:80]
     assert b"x-request-id: " in got
     assert b"application/problem+json" in got
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "https://app.example.com"])
+def test_websocket_handshake_is_refused_like_any_unmarked_call(
+    serve: Serve, desk: Desk, upstream: ScriptedUpstream, origin: str
+) -> None:
+    """S-051: a page cannot mark a handshake, so no page reaches an upstream by one."""
+    handshake = request(
+        "GET",
+        "/api/x",
+        "Connection: Upgrade",
+        "Upgrade: websocket",
+        "Sec-WebSocket-Version: 13",
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+        f"Origin: {origin}",
+        ticket=desk.sign_in(),
+    ).replace(b"X-CSRF: 1\r\n", b"")
+    with serve().wire() as wire:
+        got = talk(wire, handshake + marked(desk))
+    assert got.startswith(b"HTTP/1.1 403 ")
+    assert got.count(b"HTTP/1.1 ") == 1
+    assert upstream.connections == 0
 
 
 def test_body_after_an_early_refusal_is_no_request(

@@ -51,6 +51,16 @@ class Desk:
         self.client = connect_store(url)
         self.store = SessionStore(self.client, self.codec, idle_ttl_s=600, absolute_ttl_s=3600)
 
+    def reader(self, url: str) -> SessionReader:
+        """Return a worker's reader of these sessions, by way of *url*."""
+        return SessionReader(
+            url,
+            self.codec,
+            load_slowly=self.store.load_tokens,
+            touch=self.store.touch,
+            idle_ttl_s=600,
+        )
+
     def sign_in(self, token: str = ACCESS_TOKEN) -> Ticket:
         """Return the ticket of a new session that holds *token*."""
         now = time.time()
@@ -203,13 +213,7 @@ def serve(desk: Desk, upstream: ScriptedUpstream) -> Iterator[Callable[..., Serv
         edge = type("Edge", (StrictHttpProtocol,), own)
 
         def make(lines: list[bytes]) -> tuple[Gateway, Callable[[], Awaitable[None]]]:
-            reader = SessionReader(
-                redis_url,
-                desk.codec,
-                load_slowly=desk.store.load_tokens,
-                touch=desk.store.touch,
-                idle_ttl_s=600,
-            )
+            reader = desk.reader(redis_url)
             carrier = transport()
             log = AccessLog(HttpMetrics(CollectorRegistry()), write=lines.append)
             gateway = Gateway(
