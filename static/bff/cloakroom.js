@@ -129,6 +129,6 @@ function forgetAttempt() {
   try {
     sessionStorage.removeItem(LOOP_KEY);
   } catch {
-    // nothing was remembered either
+    // nothing was remembered
   }
 }
