@@ -70,6 +70,7 @@ def install_answers(
     render_page: Callable[[Answer], str] | None = None,
     not_found: ProblemType = NOT_FOUND,
     members_of: Callable[[ProblemType], Mapping[str, object]] = lambda _problem: {},
+    on_refused: Callable[[Refused], None] = lambda _refused: None,
 ) -> None:
     """Answer every error of *app*.
 
@@ -79,6 +80,7 @@ def install_answers(
         render_page: the page; the problem document stands in where none is given.
         not_found: the party's own word for an unknown address.
         members_of: what the documents of a problem carry besides what its raiser gave.
+        on_refused: told of every refusal.
     """
 
     def answer(outcome: Answer) -> Response:
@@ -89,6 +91,8 @@ def install_answers(
     @app.errorhandler(Refused)
     @app.errorhandler(Unavailable)
     def _outcome(error: Refused | Unavailable) -> Response:
+        if isinstance(error, Refused):
+            on_refused(error)
         return answer(note_outcome(error, members_of))
 
     @app.errorhandler(HTTPException)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import sys
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ from sso.clients.registration import (
 from sso.clock import utc_now
 from sso.services import lay_foundation
 from sso.settings import SettingsInvalid, load_settings
+from sso.storage.audit import act_as
 from sso.storage.migrate import migrate as run_migrations
 
 if TYPE_CHECKING:
@@ -145,6 +147,7 @@ def create_user(
 @contextmanager
 def _foundation(config: Path | None) -> Iterator[Foundation]:
     """Give the foundation; every refusal is a line a fault and an exit status."""
+    act_as(f"cli:{_operator()}")
     try:
         yield lay_foundation(Flask("sso"), load_settings(config), utc_now)
     except SettingsInvalid as invalid:
@@ -155,6 +158,13 @@ def _foundation(config: Path | None) -> Iterator[Foundation]:
         _give_up([f"{field}: {code}" for field, code in invalid.faults.items()], EXIT_REFUSED)
     except Unavailable as outage:
         _give_up([outage.hint or "the database does not answer"], EXIT_REFUSED)
+
+
+def _operator() -> str:
+    try:
+        return getpass.getuser()[:64]
+    except (KeyError, OSError):
+        return "unnamed"  # a container's user without a name
 
 
 def _give_up(lines: list[str], status: int) -> None:

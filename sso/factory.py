@@ -27,11 +27,14 @@ from sso.errors import OAuthError
 from sso.grants import token_endpoint
 from sso.logout import views as logout
 from sso.logout.request import LogoutRequests
+from sso.mounting import open_side_rooms
 from sso.parameters import MAX_BODY_BYTES
 from sso.portal import account_views, sign_in_views
 from sso.protocol_answers import protocol_error
+from sso.refusals import note_page
 from sso.services import build_services, lay_foundation
 from sso.settings import load_settings
+from sso.storage.audit import SYSTEM, act_as
 from sso.storage.migrate import is_current
 from sso.userinfo import views as userinfo
 
@@ -106,6 +109,7 @@ def build_app(
     services = build_services(base)
     _install_kit(app, settings, base, services, registry or CollectorRegistry())
     _open_rooms(app, base, services)
+    open_side_rooms(app, base, services)
     app.extensions["sso"] = Parts(base, services)
     try:
         # So that the key set is served from memory from the first minute on (F-14).
@@ -124,6 +128,8 @@ def _install_kit(
 ) -> None:
     install_request_ids(app)
     app.before_request(_name_endpoint)
+    # The thread serves somebody else next.
+    app.teardown_request(lambda _error: act_as(SYSTEM))
     install_access_log(app)
     HttpMetrics(registry).install(app)
     install_security_headers(app, https=settings.https)
@@ -133,7 +139,7 @@ def _install_kit(
     guard.install(app, exempt=_NO_FORM_TOKEN)
     install_i18n(app, https=settings.https, now=base.clock)
     app.jinja_env.globals["request_id"] = current_request_id
-    install_answers(app, wants_page=_wants_page, render_page=_error_page)
+    install_answers(app, wants_page=_wants_page, render_page=_error_page, on_refused=note_page)
     app.register_error_handler(OAuthError, protocol_error)
     install_health(
         app,

@@ -7,19 +7,35 @@ Spec: A-59; ASVS 16.3.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+from flask import g
 
 from httpkit import events
 
 if TYPE_CHECKING:
+    from httpkit.problems import Refused
     from sso.errors import OAuthError
+
+NOTED: Final = "refusals_noted"
 
 
 def log_refusal(error: OAuthError) -> None:
     """Write the refusal of a protocol request."""
     events.get_logger().info(events.HTTP_REFUSED, problem=error.error, hint=error.reason)
+    note(error.error, error.reason)
 
 
 def log_page_refusal(code: str, reason: str) -> None:
     """Write the refusal of what a person asked for on a page of ours."""
     events.get_logger().info(events.HTTP_REFUSED, problem=code, hint=reason)
+
+
+def note_page(refused: Refused) -> None:
+    """Note a refusal that was written already."""
+    note(refused.problem.code, refused.hint or refused.detail or "")
+
+
+def note(code: str, reason: str) -> None:
+    """Keep the refusal at hand for `sso.recent_refusals`, which the answer meets on its way out."""
+    g.setdefault(NOTED, []).append((code, reason))

@@ -45,10 +45,10 @@ class Throttled(Exception):  # noqa: N818 - an outcome, not an error of ours
 
 
 class Throttle:
-    """A number of places a window, by name."""
+    """A number of places a window, by name; ``redis`` is the connection it counts by."""
 
     def __init__(self, redis: Redis, clock: Clock) -> None:
-        self._redis = redis
+        self.redis = redis
         self._clock = clock
 
     def take(self, kind: str, name: str, *, limit: int, window_s: int) -> None:
@@ -59,7 +59,7 @@ class Throttle:
             Unavailable: Redis does not answer; nothing may be guessed uncounted.
         """
         try:
-            wait_s = int(self._redis.eval(_TAKE, 1, _key(kind, name), limit, window_s))
+            wait_s = int(self.redis.eval(_TAKE, 1, _key(kind, name), limit, window_s))
         except RedisError as error:
             raise Unavailable(
                 TEMPORARILY_UNAVAILABLE, hint=f"redis: {type(error).__name__}"
@@ -70,7 +70,7 @@ class Throttle:
     def give_back(self, kind: str, name: str) -> None:
         """Give the place back; an outage costs the owner a place and nothing else."""
         try:
-            self._redis.eval(_GIVE_BACK, 1, _key(kind, name))
+            self.redis.eval(_GIVE_BACK, 1, _key(kind, name))
         except RedisError:
             return
 
@@ -81,7 +81,7 @@ class Throttle:
             Unavailable: it does not.
         """
         try:
-            self._redis.ping()
+            self.redis.ping()
         except RedisError as error:
             raise Unavailable(
                 TEMPORARILY_UNAVAILABLE, hint=f"redis: {type(error).__name__}"

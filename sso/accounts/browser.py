@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from flask import g, request
 
 from sso.accounts.sessions import Visitor
+from sso.storage.audit import act_as
 
 if TYPE_CHECKING:
     from flask import Response
@@ -45,6 +46,8 @@ class Browser:
         """
         if "signed_in" not in g:
             g.signed_in = self._sessions.find(self._cookie(self._session_name))
+            if g.signed_in is not None:
+                act_as(f"user:{g.signed_in.user.sub}")
         found: SignedIn | None = g.signed_in
         return found
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
+from sso.storage.audit import record
 from sso.storage.digests import new_id
 from sso.storage.people import User
 
@@ -107,6 +108,7 @@ class Users:
             )
             session.add(user)
             session.flush()
+            record(session, now, "user.created", f"user:{user.sub}", admin=new.is_admin)
             return user
 
         try:

@@ -13,6 +13,20 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 MAX_CHARS: Final = 2_000
+CHARACTERS: Final = "characters"
+NO_ADDRESS: Final = "no_address"
+NOT_WHOLE: Final = "not_whole"
+SCHEME: Final = "scheme"
+HOST: Final = "host"
+PLAIN_HTTP: Final = "plain_http"
+_WORDS: Final = {
+    CHARACTERS: "must be printable ASCII without quotes, brackets or backslash",
+    NO_ADDRESS: "must be an address",
+    NOT_WHOLE: "must be one whole address: no fragment, no wildcard",
+    SCHEME: "must be https, or a scheme of the app's own with a dot, as com.example.app:/back",
+    HOST: "must name a host and no user",
+    PLAIN_HTTP: "must be https; plain http is for loopback only",
+}
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 # What a browser would act upon instead of handing over, whatever its place in the address.
 _FORBIDDEN_SCHEMES: Final = frozenset(
@@ -25,27 +39,33 @@ _LOOPBACK_LITERAL = re.compile(r"(http://(?:127\.0\.0\.1|\[::1\]))(?::[0-9]{1,5}
 
 def registration_fault(uri: str) -> str | None:
     """Return in words why *uri* cannot be registered, or None."""
+    code = fault_code(uri)
+    return _WORDS[code] if code else None
+
+
+def fault_code(uri: str) -> str | None:
+    """Return the code of what keeps *uri* from being registered, or None."""
     if len(uri) > MAX_CHARS or not _PRINTABLE.fullmatch(uri) or set(uri) & set('\\"<>^`{|}'):
-        return "must be printable ASCII without quotes, brackets or backslash"
+        return CHARACTERS
     try:
         parts = urlsplit(uri)
         _port = parts.port
     except ValueError:
-        return "must be an address"
+        return NO_ADDRESS
     if "#" in uri or "*" in uri:
-        return "must be one whole address: no fragment, no wildcard"
+        return NOT_WHOLE
     if parts.scheme in {"http", "https"}:
         return _web_fault(parts.scheme, parts.hostname, parts.netloc)
     if parts.scheme in _FORBIDDEN_SCHEMES or "." not in parts.scheme:
-        return "must be https, or a scheme of the app's own with a dot, as com.example.app:/back"
+        return SCHEME
     return None
 
 
 def _web_fault(scheme: str, host: str | None, netloc: str) -> str | None:
     if not host or "@" in netloc:
-        return "must name a host and no user"
+        return HOST
     if scheme == "http" and host not in _LOOPBACK:
-        return "must be https; plain http is for loopback only"
+        return PLAIN_HTTP
     return None
 
 

@@ -20,6 +20,7 @@ from sso.clients.registration import (
     registration_faults,
 )
 from sso.parameters import space_separated
+from sso.storage.audit import record
 from sso.storage.clients import Client, ClientSecret
 from sso.storage.digests import digest, new_secret
 
@@ -99,6 +100,8 @@ class Clients:
 
         def work(session: Session) -> None:
             session.add(client)
+            name = f"client:{client.client_id}"
+            record(session, self._clock(), "client.created", name, name=client.name)
 
         self._storage.write(work)
         return Registered(client, secret)
@@ -129,6 +132,7 @@ class Clients:
                     digest=digest(secret), client_id=client_id, created_at=now, expires_at=None
                 )
             )
+            record(session, now, "client.secret_added", f"client:{client_id}")
 
         self._storage.write(work)
         return secret

@@ -81,6 +81,7 @@ class SignInPages:
             retry_at=retry_at,
             client_name=client_name,
             next=next_address,
+            again=request.args.get("again") == "1",
         )
         return make_response(page, status)
 

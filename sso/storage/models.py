@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sso.storage.audit import AuditEntry
 from sso.storage.base import Base
 from sso.storage.clients import Client, ClientSecret
 from sso.storage.grants import (
@@ -17,6 +18,7 @@ from sso.storage.keys import SigningKey
 from sso.storage.people import BrowserSession, Consent, User
 
 __all__ = [
+    "AuditEntry",
     "AuthorizationCode",
     "Base",
     "BrowserSession",

@@ -17,6 +17,7 @@ from httpkit.headers import install_security_headers
 from httpkit.i18n import install_i18n
 from httpkit.request_ids import install_request_ids
 from tests.support.programs import ROOT
+from tests.support.showcase_builders import BUILDERS_PAGES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,6 +75,7 @@ _APPLICATION = {
 
 
 PAGES: dict[str, tuple[str, dict[str, Any]]] = {
+    **BUILDERS_PAGES,
     "sign-in": ("sso/sign_in.html", _SIGN_IN),
     "sign-in-for-client": (
         "sso/sign_in.html",
