@@ -20,6 +20,7 @@ __all__ = [
     "BAD_REQUEST",
     "BODY_TOO_LARGE",
     "CSRF_FAILED",
+    "INSUFFICIENT_SCOPE",
     "INTERNAL_ERROR",
     "LOGIN_DENIED",
     "LOGIN_EXPIRED",
@@ -34,6 +35,7 @@ __all__ = [
     "STORE_UNAVAILABLE",
     "UPSTREAM_BAD_REPLY",
     "UPSTREAM_TIMEOUT",
+    "UPSTREAM_UNAVAILABLE",
     "UPSTREAM_UNREACHABLE",
     "URI_REJECTED",
     "ProblemType",
@@ -44,6 +46,7 @@ __all__ = [
 
 LOGIN_REQUIRED = ProblemType("login_required", 401, "Sign in first.")
 STEP_UP_REQUIRED = ProblemType("step_up_required", 401, "This needs a stronger sign-in.")
+INSUFFICIENT_SCOPE = ProblemType("insufficient_scope", 403, "You may not do this here.")
 ORIGIN_DENIED = ProblemType("origin_denied", 403, "Requests from this origin are not accepted.")
 ROUTE_NOT_FOUND = ProblemType("route_not_found", 404, "No route leads there.")
 URI_REJECTED = ProblemType("uri_rejected", 400, "The address can be read in more than one way.")
@@ -63,6 +66,9 @@ UPSTREAM_BAD_REPLY = ProblemType(
 )
 UPSTREAM_TIMEOUT = ProblemType(
     "upstream_timeout", 504, "The service behind this address took too long."
+)
+UPSTREAM_UNAVAILABLE = ProblemType(
+    "upstream_unavailable", 503, "The service behind this address asks to come back later."
 )
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import hmac
+import secrets
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, jsonify, redirect, request, url_for
@@ -24,22 +27,43 @@ if TYPE_CHECKING:
     from bff.sessions.current import CurrentSession
     from bff.sessions.model import Session, Ticket
 
+_SALT_BYTES = 16
+
 
 class LogoutForms:
-    """Anti-forgery for the sign-out form: its hidden field is bound to the session itself."""
+    """Anti-forgery for forms of signed-in visitors: a hidden field bound to the session itself.
+
+    It is masked anew each time, so that compression of a page tells nothing about it.
+    """
 
     def __init__(self, ring: KeyRing) -> None:
         self._ring = ring
 
     def token(self, ticket: Ticket | None) -> str:
         """Return the field's value for the form on a page of *ticket*'s session."""
-        return self._ring.pseudonyms("form", ticket.digest)[0] if ticket is not None else ""
+        if ticket is None:
+            return ""
+        salt = secrets.token_bytes(_SALT_BYTES)
+        return _masked(self._ring.pseudonyms("form", ticket.digest)[0], salt)
 
     def require(self, ticket: Ticket, given: str) -> None:
         """Pass when *given* came from our own page of this session; else ``csrf_failed``."""
-        valid = self._ring.pseudonyms("form", ticket.digest)
+        salt = _salt_of(given)
+        valid = [_masked(key, salt) for key in self._ring.pseudonyms("form", ticket.digest)]
         if not any(hmac.compare_digest(given.encode(), token.encode()) for token in valid):
             raise Refused(CSRF_FAILED, hint="csrf_token is missing or of another session")
+
+
+def _masked(key: str, salt: bytes) -> str:
+    mac = hmac.digest(key.encode(), salt, "sha256")
+    return base64.urlsafe_b64encode(salt + mac).decode()
+
+
+def _salt_of(token: str) -> bytes:
+    try:
+        return base64.urlsafe_b64decode(token.encode("ascii"))[:_SALT_BYTES]
+    except (UnicodeEncodeError, binascii.Error):
+        return b""
 
 
 class LogoutViews:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
 from flask import g, request
 
 from bff.problems import login_required
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bff.sessions.cookie import SessionCookie
-    from bff.sessions.model import Session, Ticket
+    from bff.sessions.model import Session, Ticket, TokenSet
     from bff.sessions.store import SessionStore
 
 
@@ -53,6 +54,10 @@ class CurrentSession:
         if session is None:
             raise login_required()
         return session
+
+    def adopt(self, session: Session, tokens: TokenSet) -> None:
+        """Let the rest of the request see *session* with the *tokens* that it has now."""
+        g.session_found = msgspec.structs.replace(session, tokens=tokens)
 
     def forget(self) -> None:
         """Treat the visitor as signed out for the rest of the request."""

@@ -4,7 +4,7 @@
 """
 
 from bff.settings.frontends import Frontend
-from bff.settings.loading import SettingsInvalid, load_settings
+from bff.settings.loading import SettingsInvalid, load_settings, settings_of
 from bff.settings.model import (
     FrontendSettings,
     ProviderSettings,
@@ -12,6 +12,8 @@ from bff.settings.model import (
     SessionSettings,
     Settings,
     TokenMode,
+    Words,
+    token_target,
 )
 
 __all__ = [
@@ -23,5 +25,8 @@ __all__ = [
     "Settings",
     "SettingsInvalid",
     "TokenMode",
+    "Words",
     "load_settings",
+    "settings_of",
+    "token_target",
 ]

@@ -12,8 +12,9 @@ import difflib
 import json
 import os
 import tomllib
+from copy import deepcopy
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pydantic_core import ErrorDetails
+
+S = TypeVar("S", bound=Settings)
 
 _PREFIX = "BFF_"
 _CONFIG = "BFF_CONFIG"
@@ -62,24 +65,35 @@ def load_settings(
         config_file = Path(environ[_CONFIG])
     layers = _Layers(config_file)
     layers.add_environment(environ)
-    layers.read_secret_files()
     values = layers.values
     if "public_url" not in values and str(values.get("port", "")).isdigit():
         values["public_url"] = f"http://localhost:{values['port']}"
-    try:
-        settings = Settings.model_validate(values)
-    except ValidationError as error:
-        layers.faults += [layers.explain(fault) for fault in error.errors()]
-    if layers.faults:
-        raise SettingsInvalid(layers.faults)
-    return settings
+    return layers.settle(Settings)
+
+
+def settings_of(model: type[S], values: Mapping[str, Any], *, source: str) -> S:
+    """Return the settings that a host application gives as one mapping.
+
+    Args:
+        model: what may be set.
+        values: nested as the TOML file is.
+        source: where the mapping stands, for the faults.
+
+    Raises:
+        SettingsInvalid: with every fault found.
+    """
+    layers = _Layers(None, source=source)
+    layers.values = deepcopy(dict(values))
+    return layers.settle(model)
 
 
 class _Layers:
     """The sources laid over one another, remembering where each value came from."""
 
-    def __init__(self, config_file: Path | None) -> None:
+    def __init__(self, config_file: Path | None, *, source: str | None = None) -> None:
         self.faults: list[str] = []
+        self._named = source
+        self._model: type[Settings] = Settings
         self.values: dict[str, Any] = {}
         self._file = config_file
         self._variables: dict[str, str] = {}
@@ -105,12 +119,27 @@ class _Layers:
             for key in [f"{name}{_FILE}" for name in _SECRETS if f"{name}{_FILE}" in table]:
                 self._read_secret(f"{prefix}{key}", table, key)
 
+    def settle(self, model: type[S]) -> S:
+        """Return the *model* of what was laid over; raises `SettingsInvalid`."""
+        self._model = model
+        self.read_secret_files()
+        settings = None
+        try:
+            settings = model.model_validate(self.values)
+        except ValidationError as error:
+            self.faults += [self.explain(fault) for fault in error.errors()]
+        if settings is None or self.faults:
+            raise SettingsInvalid(self.faults)
+        return settings
+
     def explain(self, fault: ErrorDetails) -> str:
         """Return one line: where it is, what is wrong, what would be right."""
         location = ".".join(str(step) for step in fault["loc"])
         if fault["type"] == "extra_forbidden":
-            return f"{self._where(location)}: unknown key{_suggestion(fault['loc'])}"
+            return f"{self._where(location)}: unknown key{_suggestion(self._model, fault['loc'])}"
         if fault["type"] == "missing":
+            if self._named is not None:
+                return f"{self._where(location)}: is missing"
             variable = f"{_PREFIX}{location.replace('.', '__').upper()}"
             return f"{self._where(location)}: is missing; set it there or as {variable}"
         message = fault["msg"].removeprefix("Value error, ")
@@ -128,7 +157,7 @@ class _Layers:
         return f"{self._source()}: {location}"
 
     def _source(self) -> str:
-        return str(self._file) if self._file else "settings"
+        return str(self._file or self._named or "settings")
 
     def _read_toml(self, path: Path) -> None:
         try:
@@ -176,7 +205,7 @@ def _parsed(text: str) -> object:
     return text
 
 
-def _suggestion(location: tuple[int | str, ...]) -> str:
-    table = next((_TABLES[step] for step in location[:-1] if step in _TABLES), Settings)  # type: ignore[index]
+def _suggestion(model: type[Settings], location: tuple[int | str, ...]) -> str:
+    table = next((_TABLES[step] for step in location[:-1] if step in _TABLES), model)  # type: ignore[index]
     near = difflib.get_close_matches(str(location[-1]), list(table.model_fields), n=1)
     return f"; did you mean {near[0]}?" if near else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 from urllib.parse import urlencode
 
 from pydantic import (
@@ -30,6 +30,9 @@ from bff.settings.rules import (
     words_or_list,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 TokenMode = Literal["none", "user", "client", "user-or-none"]
 
 _SECRET_KEY_CHARS_MIN = 32
@@ -43,6 +46,12 @@ Words = Annotated[tuple[str, ...], BeforeValidator(words_or_list)]
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+def token_target(audience: str | None, resource: str | None, scopes: Iterable[str]) -> str:
+    """Return what a token is for, as one string; empty for the provider's default."""
+    wanted = {"audience": audience, "resource": resource, "scope": " ".join(scopes)}
+    return urlencode({name: value for name, value in wanted.items() if value})
 
 
 class SessionSettings(_Frozen):
@@ -119,12 +128,7 @@ class RouteSettings(_Frozen):
     @property
     def token_target(self) -> str:
         """What this route's token is for, as one string; empty for the provider's default."""
-        wanted = {
-            "audience": self.audience,
-            "resource": self.resource,
-            "scope": " ".join(self.scopes),
-        }
-        return urlencode({name: value for name, value in wanted.items() if value})
+        return token_target(self.audience, self.resource, self.scopes)
 
     @field_validator("path")
     @classmethod

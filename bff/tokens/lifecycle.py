@@ -254,11 +254,15 @@ class TokenLifecycle:
             if claims["sub"] != current.sub:
                 self._end(ticket, current, reason=events.OTHER_SUBJECT)
                 raise login_required("refreshed id_token names another sub")
+        token, held = reply.access_token, current.access_tokens.get(target)
+        if not token.scope and held is not None:
+            # Where a reply does not say the scope it is the one before (RFC 6749 §5.1, §6).
+            token = msgspec.structs.replace(token, scope=held.scope)
         return TokenSet(
             generation=current.generation + 1,
             provider=current.provider,
             sub=current.sub,
-            access_tokens=self._still_valid(current) | {target: reply.access_token},
+            access_tokens=self._still_valid(current) | {target: token},
             # A new refresh token replaces the old one; where none comes, the old one stays.
             refresh_token=reply.refresh_token or current.refresh_token,
             id_token=reply.id_token or current.id_token,
