@@ -282,6 +282,20 @@ def test_trailers_never_become_headers_of_the_next_request(
     assert [seen.header("x-evil") for seen in upstream.requests] == [None] * 3
 
 
+def test_trailers_of_a_reply_are_dropped(
+    serve: Serve, desk: Desk, upstream: ScriptedUpstream
+) -> None:
+    """S-072: also where head, body and trailers come in one piece."""
+    replies(
+        upstream,
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+        b"2\r\nok\r\n0\r\nX-Trailer: late\r\n\r\n",
+    )
+    got = ask(serve(), request(ticket=desk.sign_in()))
+    assert got.body == b"ok"
+    assert got.header("x-trailer") is None
+
+
 def test_compressed_body_and_ranges_pass_untouched(
     serve: Serve, desk: Desk, upstream: ScriptedUpstream
 ) -> None:
