@@ -120,8 +120,9 @@ class LoginFlow:
         """Return where the browser goes to sign in.
 
         Raises:
-            Refused: ``bad_request``; no such provider.
-            Unavailable: the provider's metadata cannot be had.
+            Refused: ``bad_request``, no such provider; ``login_failed``, the provider does not take
+                the request that was pushed to it.
+            Unavailable: the provider's metadata cannot be had, or it takes no request now.
         """
         provider = self._provider(wanted.provider)
         attempt = Transaction(
@@ -135,10 +136,14 @@ class LoginFlow:
             acr_values=wanted.acr_values,
             previous_ticket=previous.encode() if previous is not None else None,
         )
-        url = provider.authorization_url(
-            code_verifier=attempt.code_verifier,
-            parameters=_authorization_parameters(wanted, attempt, provider),
-        )
+        try:
+            url = provider.authorization_url(
+                code_verifier=attempt.code_verifier,
+                parameters=_authorization_parameters(wanted, attempt, provider),
+            )
+        except GrantRefused as refusal:
+            hint = f"pushed request refused: {refusal.error}"
+            raise Refused(LOGIN_FAILED, hint=hint) from refusal
         log.info(events.LOGIN_STARTED, provider=provider.name)
         return StartedLogin(url, self._attempts.issue(attempt, cookies))
 

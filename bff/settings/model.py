@@ -79,6 +79,7 @@ class ProviderSettings(_Frozen):
     private_key_file: Path | None = None
     scopes: Words = ("openid", "profile", "email", "offline_access")
     resource: str | None = None
+    par: Literal["auto", "never", "required"] | None = None
 
     @field_validator("issuer")
     @classmethod

@@ -2,7 +2,7 @@
 
 Authlib builds the requests and authenticates the client; this module judges every reply.
 
-Spec: RFC 6749 §4.1, §4.4, §6; RFC 7636; RFC 7009; OIDC Core §3.1, §5.3; RFC 7523 §2.2.
+Spec: RFC 6749 §4.1, §4.4, §6; RFC 7636; RFC 7009; RFC 9126; OIDC Core §3.1, §5.3; RFC 7523 §2.2.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from joserfc.jwk import ECKey, RSAKey
 from bff.problems import Unavailable
 from bff.tokens import id_token as id_tokens
 from bff.tokens import logout_token as logout_tokens
+from bff.tokens import pushed
 from bff.tokens.breaker import Breaker
 from bff.tokens.documents import Document
 from bff.tokens.metadata import Metadata, fetch_keys, fetch_metadata
@@ -92,11 +93,13 @@ class Provider:
 
         Raises:
             ProviderFault: the provider's metadata rules S256 out; we do not sign in without it.
+            GrantRefused, Unavailable: as `pushed.push`, where the request is pushed.
         """
         metadata = self._metadata.get_confirmed()
         methods = metadata.code_challenge_methods_supported
         if methods is not None and "S256" not in methods:
             raise ProviderFault("metadata: PKCE S256 is not offered")
+        pushing = pushed.find_endpoint(metadata, self.settings.par)
         with self._client() as client:
             url, _state = client.create_authorization_url(
                 metadata.authorization_endpoint,
@@ -105,7 +108,13 @@ class Provider:
                 redirect_uri=self.redirect_uri,
                 **parameters,
             )
-        return str(url)
+            if pushing is None:
+                return str(url)
+            endpoints = (metadata.authorization_endpoint, pushing)
+            with self._breaker.attempt():
+                return pushed.push(
+                    client, url, endpoints=endpoints, auth_method=self._auth_method()
+                )
 
     def exchange_code(self, *, code: str, code_verifier: str) -> TokenReply:
         """Return the tokens for *code*.

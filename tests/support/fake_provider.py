@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 CLIENT_ID = "the-bff"
 CLIENT_SECRET = "s:e c+r/e%t-of-the-bff"
 DISCOVERY, JWKS, TOKEN = "/.well-known/openid-configuration", "/jwks", "/token"
-USERINFO, REVOKE = "/userinfo", "/revoke"
+USERINFO, REVOKE, PAR = "/userinfo", "/revoke", "/par"
+REQUEST_URI = "urn:ietf:params:oauth:request_uri:"
 _PATIENCE_S = 20
 Changes = dict[str, Any]
 
@@ -100,6 +101,7 @@ class FakeProvider:
         self.forgiving = True
         self._refresh_tokens: set[str] = set()
         self._nonces: dict[str, str] = {}
+        self._pushed: dict[str, dict[str, str]] = {}
         self._acts: dict[str, deque[Callable[[Received], Answer]]] = {}
         self._awake = threading.Event()
         self._lock = threading.Lock()
@@ -149,7 +151,7 @@ class FakeProvider:
 
     def authorize(self, authorization_url: str, **changes: str | None) -> list[tuple[str, str]]:
         """Approve the request as the person would; return the callback's parameters."""
-        asked = {k: v[0] for k, v in parse_qs(urlsplit(authorization_url).query).items()}
+        asked = self.request_of(authorization_url)
         code = f"code-{next(self._numbers)}-{secrets.token_hex(8)}"
         self._nonces[code] = asked.get("nonce", "")
         right: Changes = {"code": code, "state": asked["state"], "iss": self.issuer}
@@ -157,9 +159,18 @@ class FakeProvider:
 
     def callback(self, authorization_url: str, **changes: str | None) -> str:
         """Approve as `authorize` does; return the callback's path and query."""
-        redirect_uri = parse_qs(urlsplit(authorization_url).query)["redirect_uri"][0]
+        redirect_uri = self.request_of(authorization_url)["redirect_uri"]
         query = urlencode(self.authorize(authorization_url, **changes))
         return f"{urlsplit(redirect_uri).path}?{query}"
+
+    def offer_par(self, **metadata: object) -> None:
+        """Offer pushed authorization requests (RFC 9126), and say *metadata* of them."""
+        self.metadata |= {"pushed_authorization_request_endpoint": f"{self.issuer}{PAR}"} | metadata
+
+    def request_of(self, authorization_url: str) -> dict[str, str]:
+        """Return what is asked for, in the address or in what was pushed before."""
+        said = {k: v[0] for k, v in parse_qs(urlsplit(authorization_url).query).items()}
+        return self._pushed[said["request_uri"]] if "request_uri" in said else said
 
     def new_refresh_token(self) -> str:
         """Return a refresh token that it will accept."""
@@ -199,6 +210,8 @@ class FakeProvider:
                 said = {"sub": self.sub, **self.people}
             case "/revoke":
                 said = {}
+            case "/par":
+                return self._push(_form(received))
             case _:
                 return Answer(404, body=b"{}")
         return Answer(body=json.dumps(said).encode())
@@ -217,6 +230,12 @@ class FakeProvider:
             "authorization_response_iss_parameter_supported": True,
             "nonce_supported": False,
         }
+
+    def _push(self, form: dict[str, str]) -> Answer:
+        request_uri = f"{REQUEST_URI}{next(self._numbers)}"
+        self._pushed[request_uri] = form
+        said = {"request_uri": request_uri, "expires_in": 60}
+        return Answer(201, body=json.dumps(said).encode())
 
     def _token(self, form: dict[str, str]) -> Answer:
         refresh_token = None
