@@ -25,6 +25,8 @@ REFRESH_TOKEN: Final = "refresh_token"
 CLIENT_CREDENTIALS: Final = "client_credentials"
 GRANT_TYPES: Final = (AUTHORIZATION_CODE, REFRESH_TOKEN, CLIENT_CREDENTIALS)
 MAX_NAME: Final = 120
+# A signing key outlives what it signed by this much, so nothing may live longer.
+MAX_ACCESS_TOKEN_S: Final = 86_400
 
 
 class NewClientInvalid(Exception):  # noqa: N818 - an outcome, not an error of ours
@@ -115,6 +117,8 @@ def _limit_faults(new: NewClient) -> list[str]:
         ("access-token lifetime", new.access_token_ttl_s),
         ("refresh-token lifetime", new.refresh_token_ttl_s),
     )
+    if new.access_token_ttl_s is not None and new.access_token_ttl_s > MAX_ACCESS_TOKEN_S:
+        faults.append(f"access-token lifetime: must be {MAX_ACCESS_TOKEN_S} s or less")
     return faults + [
         f"{name}: must be one second or more"
         for name, ttl_s in lifetimes

@@ -109,6 +109,22 @@ def test_a_name_twice_is_one_line_and_a_status(environ: House) -> None:
     assert result.stderr == "username: taken\n"
 
 
+@pytest.mark.rule("A-35")
+def test_keys_are_rotated_beside_the_running_server(environ: House) -> None:
+    """The next key is published at once, and what the old one signed stays valid."""
+    token = environ.tokens()["access_token"]
+    result = run("keys", "rotate", "--format", "json")
+    assert result.exit_code == 0, result.output
+    kid = json.loads(result.stdout)["kid"]
+    url = environ.settings.database_url.get_secret_value()
+    environ.app = type(environ).node(url, environ.settings.redis_url.get_secret_value())
+    published = (environ.app.test_client().get("/oauth/jwks").json or {})["keys"]
+    assert kid in {key["kid"] for key in published}
+    headers = {"Authorization": f"Bearer {token}"}
+    told = environ.app.test_client().get("/oauth/userinfo", headers=headers)
+    assert told.status_code == 200
+
+
 def test_wrong_settings_are_explained_and_status_is_two(monkeypatch: pytest.MonkeyPatch) -> None:
     """As every party does."""
     monkeypatch.setenv("SSO_NONSENSE", "1")
