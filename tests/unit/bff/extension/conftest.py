@@ -105,7 +105,7 @@ def settings(
     provider: FakeProvider, upstream: RecordingUpstream, valkey_url: str
 ) -> dict[str, Any]:
     """What stands in the host's configuration."""
-    sso = {"name": "sso", "issuer": provider.issuer, "client_id": CLIENT_ID}
+    sso: dict[str, Any] = {"name": "sso", "issuer": provider.issuer, "client_id": CLIENT_ID}
     sso |= {"client_secret": CLIENT_SECRET, "scopes": ["openid", "offline_access", "notes:read"]}
     return {
         "public_url": PUBLIC_URL,

@@ -37,7 +37,12 @@ def call(
     headers = {"Cookie": f"session={ticket.encode()}"} if ticket is not None else {}
     with host.app.test_request_context(headers=headers):
         host.app.preprocess_request()
-        replies = [api.request(method, path, **more) for _ in range(times)]
+        replies = []
+        for _ in range(times):
+            replies.append(api.request(method, path, **more))
+            if ticket is not None:  # what the request at hand goes on with is what is stored
+                held = host.parts.current.require().tokens
+                assert held == host.parts.store.load_tokens(ticket)
     return replies[-1]
 
 
