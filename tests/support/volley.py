@@ -1,0 +1,58 @@
+"""Many requests at once, each on a connection of its own, without a thread each."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+_PATIENCE_S = 40.0
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One answer: its status and its head, lower case; *took_s* from the first byte sent."""
+
+    status: int
+    head: str
+    body: bytes
+    took_s: float
+
+    def header(self, name: str) -> str | None:
+        """Return the first header called *name*, or None."""
+        for line in self.head.split("\r\n")[1:]:
+            key, _, value = line.partition(":")
+            if key == name.lower():
+                return value.strip()
+        return None
+
+
+async def ask(
+    port: int, path: str, *, ticket: str | None = None, method: str = "GET", host: str = "localhost"
+) -> Reply:
+    """Ask the node at *port* as a script on the BFF's own page does.
+
+    Raises:
+        OSError: nobody listens there, or the connection broke.
+    """
+    started_at = asyncio.get_running_loop().time()
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    cookie = f"Cookie: session={ticket}\r\n" if ticket else ""
+    head = f"{method} {path} HTTP/1.1\r\nHost: {host}\r\nX-CSRF: 1\r\n{cookie}"
+    writer.write(f"{head}Content-Length: 0\r\nConnection: close\r\n\r\n".encode())
+    try:
+        async with asyncio.timeout(_PATIENCE_S):
+            raw = await reader.read()
+    finally:
+        writer.close()
+    top, end, body = raw.partition(b"\r\n\r\n")
+    if not end:
+        raise ConnectionResetError("closed before an answer")
+    text = top.decode("latin-1").lower()
+    took_s = asyncio.get_running_loop().time() - started_at
+    return Reply(int(text.split(" ", 2)[1]), text, body, took_s)
+
+
+async def volley(ports: list[int], each: int, path: str, *, ticket: str | None) -> list[Reply]:
+    """Return the answers to *each* requests at each of *ports*, all sent at once."""
+    calls = [ask(port, path, ticket=ticket) for _n in range(each) for port in ports]
+    return list(await asyncio.gather(*calls))
