@@ -51,6 +51,7 @@ _QUIET = ("alembic", "authlib", "httpcore2", "httpx2", "sqlalchemy.engine", "wer
 # Called by programs, or by posts from elsewhere that act on no cookie: no form token there.
 _NO_FORM_TOKEN = frozenset(
     {
+        "admin_api.act",
         "authorize.authorize_posted",
         "grants.token",
         "grants.revoke",
@@ -60,7 +61,13 @@ _NO_FORM_TOKEN = frozenset(
     }
 )
 # Endpoints for programs: no page, whatever the Accept header says.
-_FOR_PROGRAMS = ("/oauth/token", "/oauth/revoke", "/oauth/introspect", "/oauth/userinfo")
+_FOR_PROGRAMS = (
+    "/admin/api/",
+    "/oauth/token",
+    "/oauth/revoke",
+    "/oauth/introspect",
+    "/oauth/userinfo",
+)
 
 
 @dataclass(frozen=True)

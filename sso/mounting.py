@@ -5,6 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sso.accounts.freshness import Freshness
+from sso.administration import api as admin_api
+from sso.administration import pages as admin
+from sso.administration.catalogue import Catalogue
+from sso.administration.deeds import Deeds
 from sso.clients.owned import OwnedClients
 from sso.console import views as console
 from sso.recent_refusals import RecentRefusals
@@ -21,11 +25,17 @@ def open_side_rooms(app: Flask, base: Foundation, services: Services) -> None:
         services.throttle.redis, base.clock, exists=lambda id_: base.clients.find(id_) is not None
     )
     refusals.install(app)
-    _open_console(app, base, services, refusals)
+    freshness = Freshness(base.clock, recent_s=base.settings.lifetimes.reauthentication_s)
+    _open_console(app, base, services, refusals, freshness)
+    _open_administration(app, base, services, freshness)
 
 
 def _open_console(
-    app: Flask, base: Foundation, services: Services, refusals: RecentRefusals
+    app: Flask,
+    base: Foundation,
+    services: Services,
+    refusals: RecentRefusals,
+    freshness: Freshness,
 ) -> None:
     owned = OwnedClients(base.storage, base.clients, base.clock, base.settings.scopes)
     app.register_blueprint(
@@ -34,11 +44,27 @@ def _open_console(
                 owned=owned,
                 refusals=refusals,
                 browser=services.browser,
-                freshness=Freshness(
-                    base.clock, recent_s=base.settings.lifetimes.reauthentication_s
-                ),
+                freshness=freshness,
                 clock=base.clock,
                 issuer=base.settings.issuer,
             )
         )
     )
+
+
+def _open_administration(
+    app: Flask, base: Foundation, services: Services, freshness: Freshness
+) -> None:
+    catalogue = Catalogue(base.storage)
+    deeds = Deeds(base.storage, services.session_end, base.clock)
+    api = admin_api.AdminApi(
+        issuer=base.settings.issuer,
+        access_tokens=services.access_tokens,
+        users=base.users,
+        clients=base.clients,
+        catalogue=catalogue,
+        deeds=deeds,
+    )
+    pages = admin.AdminPages(catalogue, deeds, services.browser, freshness)
+    app.register_blueprint(admin_api.create_blueprint(api))
+    app.register_blueprint(admin.create_blueprint(pages))

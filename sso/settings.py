@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["Lifetimes", "Passwords", "Settings", "SettingsInvalid", "Throttles", "load_settings"]
 
 MIN_KEY_LENGTH = 32
+# Opens the administration. No developer can register it; an operator does, at the command line.
+ADMIN_SCOPE = "sso:admin"
 _LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 _DAY_S = 86_400
 

@@ -20,6 +20,7 @@ from sso.clients.registration import (
     registration_faults,
 )
 from sso.parameters import space_separated
+from sso.settings import ADMIN_SCOPE
 from sso.storage.audit import record
 from sso.storage.clients import Client, ClientSecret
 from sso.storage.digests import digest, new_secret
@@ -138,5 +139,5 @@ class Clients:
         return secret
 
     def _scope_faults(self, scope: str) -> list[str]:
-        unknown = set(space_separated(scope)) - set(self._supported_scopes)
+        unknown = set(space_separated(scope)) - {*self._supported_scopes, ADMIN_SCOPE}
         return [f"scope {each}: is not one of this server" for each in sorted(unknown)]

@@ -5,9 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from sso.administration.kinds import KINDS
 from sso.clients.owned import Draft
 from sso.recent_refusals import Refusal
+from sso.storage.audit import AuditEntry
 from sso.storage.clients import Client, ClientSecret
+from sso.storage.people import User
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 _ID = "0b54ae3c-9a4e-4a53-8a7e-5d9f35a4f001"
@@ -38,6 +41,37 @@ _CLIENT_PAGE: dict[str, Any] = {
     "issuer": "https://sso.example.edu",
 }
 _FORM: dict[str, Any] = {"draft": _DRAFT, "client_id": None, "scopes": _SCOPES, "errors": {}}
+_USER = KINDS["users"].record(
+    User(
+        sub="7d1f",
+        username="林晓雨",
+        email="xiaoyu@example.com",
+        email_verified=True,
+        is_admin=False,
+        created_at=NOW,
+        password_changed_at=NOW,
+    )
+)
+_ENTRY = KINDS["audit"].record(
+    AuditEntry(
+        id=7,
+        at=NOW,
+        actor="user:7d1f",
+        action="client.created",
+        object=f"client:{_ID}",
+        request_id="4bf92f3577b34da6a3ce929d",
+        details={"name": "Campus Card"},
+    )
+)
+_LIST: dict[str, Any] = {
+    "kinds": list(KINDS),
+    "kind": "users",
+    "columns": KINDS["users"].brief,
+    "records": [_USER],
+    "after": "7d1f",
+    "kept": {},
+    "q": "",
+}
 
 BUILDERS_PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "clients": (
@@ -65,6 +99,36 @@ BUILDERS_PAGES: dict[str, tuple[str, dict[str, Any]]] = {
                 "redirect_uris": ("plain_http", "http://card.example.edu/"),
                 "scope": ("required", ""),
             }
+        },
+    ),
+    "admin-list": ("sso/admin_list.html", _LIST),
+    "admin-list-empty": ("sso/admin_list.html", _LIST | {"records": [], "after": None, "q": "x"}),
+    "admin-list-audit": (
+        "sso/admin_list.html",
+        _LIST
+        | {
+            "kind": "audit",
+            "columns": KINDS["audit"].brief,
+            "records": [_ENTRY],
+            "kept": {"actor": "user:7d1f"},
+        },
+    ),
+    "admin-item": (
+        "sso/admin_item.html",
+        {
+            "kinds": list(KINDS),
+            "kind": "users",
+            "record": _USER,
+            "deeds": ["disable", "enable", "promote", "demote", "sign-out"],
+        },
+    ),
+    "admin-item-client": (
+        "sso/admin_item.html",
+        {
+            "kinds": list(KINDS),
+            "kind": "clients",
+            "record": {"id": _ID, "name": "Campus Card", "owner": "7d10", "scopes": _SCOPES},
+            "deeds": ["delete", "revoke", "end"],
         },
     ),
 }

@@ -1,0 +1,189 @@
+"""What an administrator may do; each deed and its line in the audit log are one transaction."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import delete, select, update
+
+from sso.grants.records import revoke_grant
+from sso.storage.audit import record
+from sso.storage.clients import Client
+from sso.storage.grants import Grant
+from sso.storage.people import BrowserSession, User
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
+    from sqlalchemy import ColumnElement
+    from sqlalchemy.orm import Session
+
+    from sso.clock import Clock
+    from sso.grants.session_end import SessionEnd
+    from sso.storage.engine import Storage
+
+_BECAUSE: Final = "ended by an administrator"
+
+
+class Deeds:
+    """Changes one object by its id; a deed that finds nothing to change writes nothing."""
+
+    def __init__(self, storage: Storage, session_end: SessionEnd, clock: Clock) -> None:
+        self._storage = storage
+        self._session_end = session_end
+        self._clock = clock
+        self._table: dict[tuple[str, str], Callable[[str], bool]] = {
+            ("users", "disable"): self.disable_user,
+            ("users", "enable"): self.enable_user,
+            ("users", "promote"): lambda sub: self._set_admin(sub, admin=True),
+            ("users", "demote"): lambda sub: self._set_admin(sub, admin=False),
+            ("users", "sign-out"): self.sign_out_user,
+            ("clients", "disable"): self.disable_client,
+            ("clients", "enable"): self.enable_client,
+            ("clients", "delete"): self.delete_client,
+            ("grants", "revoke"): self.revoke_grant,
+            ("sessions", "end"): self.end_session,
+        }
+
+    def of(self, kind: str) -> list[str]:
+        """Return the names of the deeds that can be done to a *kind*."""
+        return [deed for of_kind, deed in self._table if of_kind == kind]
+
+    def do(self, kind: str, id_: str, deed: str) -> bool | None:
+        """Do *deed*; return whether it changed anything, or None where there is no such deed."""
+        action = self._table.get((kind, deed))
+        return action(id_) if action else None
+
+    def disable_user(self, sub: str) -> bool:
+        """Let nobody in as *sub* from now on; end every session, and every grant at once.
+
+        The first transaction alone already shuts the account: what follows tells the applications.
+        """
+        done = self._write(
+            update(User).where(User.sub == sub, User.disabled_at.is_(None)),
+            {"disabled_at": self._clock()},
+            "user.disabled",
+            f"user:{sub}",
+            revoke=Grant.sub == sub,
+        )
+        if done:
+            self._end_sessions(sub)
+        return done
+
+    def enable_user(self, sub: str) -> bool:
+        """Let the person in again; nothing that was ended comes back."""
+        self._end_sessions(sub)  # should an outage have kept `disable_user` from its second half
+        enabling = update(User).where(User.sub == sub, User.disabled_at.is_not(None))
+        return self._write(enabling, {"disabled_at": None}, "user.enabled", f"user:{sub}")
+
+    def sign_out_user(self, sub: str) -> bool:
+        """End every session of *sub* and every grant."""
+        self._write_grants(Grant.sub == sub, "user.signed_out", f"user:{sub}")
+        self._end_sessions(sub)
+        return True
+
+    def end_session(self, session_id: str) -> bool:
+        """End one session with all that it was given."""
+        if not self._session_end.end(session_id, revoke_grants=True):
+            return False
+        self._note("session.ended", f"session:{session_id}")
+        return True
+
+    def revoke_grant(self, grant_id: str) -> bool:
+        """Revoke one grant with every token."""
+
+        def work(session: Session) -> bool:
+            done = revoke_grant(session, grant_id, self._clock(), because=_BECAUSE)
+            if done:
+                record(session, self._clock(), "grant.revoked", f"grant:{grant_id}")
+            return done
+
+        return self._storage.write(work)
+
+    def disable_client(self, client_id: str) -> bool:
+        """Let nobody sign in to the client, and end all that it was given."""
+        return self._write(
+            update(Client).where(Client.client_id == client_id, Client.disabled_at.is_(None)),
+            {"disabled_at": self._clock()},
+            "client.disabled",
+            f"client:{client_id}",
+            revoke=Grant.client_id == client_id,
+        )
+
+    def enable_client(self, client_id: str) -> bool:
+        """Let people sign in to the client again."""
+        enabling = update(Client).where(
+            Client.client_id == client_id, Client.disabled_at.is_not(None)
+        )
+        done = {"disabled_at": None}
+        return self._write(enabling, done, "client.enabled", f"client:{client_id}")
+
+    def delete_client(self, client_id: str) -> bool:
+        """Take the client away with all it was granted."""
+
+        def work(session: Session) -> bool:
+            name = session.scalar(select(Client.name).where(Client.client_id == client_id))
+            if name is None:
+                return False
+            session.execute(delete(Client).where(Client.client_id == client_id))
+            record(session, self._clock(), "client.deleted", f"client:{client_id}", name=name)
+            return True
+
+        return self._storage.write(work)
+
+    def _set_admin(self, sub: str, *, admin: bool) -> bool:
+        changing = update(User).where(User.sub == sub, User.is_admin.is_not(admin))
+        action = "user.promoted" if admin else "user.demoted"
+        return self._write(changing, {"is_admin": admin}, action, f"user:{sub}")
+
+    def _write(
+        self,
+        changing: Any,  # noqa: ANN401 - an update without its values
+        values: Mapping[str, object],
+        action: str,
+        object_: str,
+        *,
+        revoke: ColumnElement[bool] | None = None,
+    ) -> bool:
+        now = self._clock()
+        statement = changing.values(**values).execution_options(synchronize_session=False)
+
+        def work(session: Session) -> bool:
+            if session.execute(statement).rowcount != 1:  # type: ignore[attr-defined]
+                return False
+            if revoke is not None:
+                _revoke_all(session, revoke, now)
+            record(session, now, action, object_)
+            return True
+
+        return self._storage.write(work)
+
+    def _write_grants(self, which: ColumnElement[bool], action: str, object_: str) -> None:
+        def work(session: Session) -> None:
+            _revoke_all(session, which, self._clock())
+            record(session, self._clock(), action, object_)
+
+        self._storage.write(work)
+
+    def _note(self, action: str, object_: str) -> None:
+        self._storage.write(lambda session: record(session, self._clock(), action, object_))
+
+    def _end_sessions(self, sub: str) -> None:
+        query = select(BrowserSession.id).where(
+            BrowserSession.sub == sub, BrowserSession.ended_at.is_(None)
+        )
+        with self._storage.reading() as session:
+            ids = list(session.scalars(query))
+        for session_id in ids:
+            self._session_end.end(session_id, revoke_grants=True)
+
+
+def _revoke_all(session: Session, which: ColumnElement[bool], now: datetime) -> None:
+    revoking = (
+        update(Grant)
+        .where(which, Grant.revoked_at.is_(None))
+        .values(revoked_at=now, revoked_because=_BECAUSE)
+        .execution_options(synchronize_session=False)
+    )
+    session.execute(revoking)
