@@ -7,6 +7,9 @@ from typing import Final
 LOGIN_STARTED: Final = "login.started"
 LOGIN_COMPLETED: Final = "login.completed"
 LOGIN_FAILED: Final = "login.failed"
+LOGIN_NOT_SIGNED_IN: Final = "login.not_signed_in"
+LOGIN_CAME_AGAIN: Final = "login.came_again"
+LOGIN_LOOP_BROKEN: Final = "login.loop_broken"
 SESSION_ENDED: Final = "session.ended"
 SESSION_WRITE_DROPPED: Final = "session.write_dropped"
 TOKEN_EXCHANGED: Final = "token.exchanged"  # noqa: S105 - an event's name

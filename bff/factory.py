@@ -77,13 +77,14 @@ def build_control_plane(parts: Parts) -> VisitorApp:
     return app
 
 
-def mount(app: Flask, parts: Parts, *, render_landing: Callable[[str], str]) -> None:
+def mount(app: Flask, parts: Parts, *, render_landing: Callable[[str, bool], str]) -> None:
     """Mount sign-in, sign-out, `/bff/user` and `/bff/sessions` on *app*.
 
     Args:
         app: ours, or that of a developer who uses the extension.
         parts: what the routes put to use.
-        render_landing: the page that moves on to a local path by itself.
+        render_landing: the page that moves on to a local path by itself, told whether somebody has
+            just signed in.
     """
     require_own_page = rule_of(require_same_origin, parts.frontend.public_url)
     blueprints = (

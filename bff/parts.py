@@ -17,6 +17,7 @@ from bff.login.logout import Logout
 from bff.login.logout_views import LogoutForms
 from bff.login.once import RedeemedStates, SignOutAddresses
 from bff.login.provider_logout import ProviderLogout
+from bff.login.recent import RecentLogins
 from bff.login.transaction import TransactionCookies
 from bff.metrics import BffMetrics
 from bff.sessions.codec import KeyRing, SessionCodec
@@ -110,6 +111,7 @@ def build_parts(shared: Shared, frontend: Frontend) -> Parts:
     flow = LoginFlow(
         providers=providers,
         attempts=TransactionCookies(ring, secure=frontend.https),
+        recent=RecentLogins(ring, secure=frontend.https),
         states=RedeemedStates(client),
         store=store,
         logout=logout,

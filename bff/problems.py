@@ -25,6 +25,7 @@ __all__ = [
     "LOGIN_DENIED",
     "LOGIN_EXPIRED",
     "LOGIN_FAILED",
+    "LOGIN_LOOP",
     "LOGIN_REQUIRED",
     "METHOD_NOT_ALLOWED",
     "ORIGIN_DENIED",
@@ -52,6 +53,7 @@ ROUTE_NOT_FOUND = ProblemType("route_not_found", 404, "No route leads there.")
 URI_REJECTED = ProblemType("uri_rejected", 400, "The address can be read in more than one way.")
 LOGIN_FAILED = ProblemType("login_failed", 400, "The sign-in could not be completed.")
 LOGIN_EXPIRED = ProblemType("login_expired", 400, "This sign-in took too long.")
+LOGIN_LOOP = ProblemType("login_loop", 429, "Signing in goes round in a circle.")
 LOGIN_DENIED = ProblemType("login_denied", 400, "The sign-in was declined.")
 PROVIDER_ERROR = ProblemType("provider_error", 502, "The sign-in service gave an invalid answer.")
 PROVIDER_UNAVAILABLE = ProblemType(

@@ -107,10 +107,13 @@ class Cloakroom:
         _install_hooks(app, answers)
         if settings.flask_session:
             app.session_interface = VisitorSessionInterface(parts.store, parts.current)
-        mount(app, parts, render_landing=self._render_landing)
+        mount(app, parts, render_landing=self._landing)
         app.jinja_env.globals[_NAME] = self
         # Another extension's token of this name stays what its forms expect.
         app.jinja_env.globals.setdefault("csrf_token", self.csrf_token)
+
+    def _landing(self, return_to: str, _signed_in: bool) -> str:  # noqa: FBT001 - as `mount` calls it
+        return self._render_landing(return_to)
 
     def close(self, app: Flask) -> None:
         """Let refreshes and revocations of *app* finish and close its connections.

@@ -16,13 +16,15 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from bff import events
+from bff.login.answer import NOT_SIGNED_IN, check_issuer, require_code, single_values
+from bff.login.recent import Start
 from bff.login.return_to import HOME
 from bff.login.transaction import Transaction, new_secret
 from bff.problems import (
     BAD_REQUEST,
-    LOGIN_DENIED,
     LOGIN_EXPIRED,
     LOGIN_FAILED,
+    LOGIN_LOOP,
     Refused,
     Unavailable,
 )
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 
     from bff.login.logout import Logout
     from bff.login.once import RedeemedStates
+    from bff.login.recent import RecentLogins
     from bff.login.transaction import TransactionCookies
     from bff.metrics import BffMetrics
     from bff.sessions.model import Session
@@ -50,7 +53,6 @@ _PROTOCOL_CLAIMS: Final = frozenset(
 )
 # How and when somebody signed in is believed of a signed token alone.
 _SIGNED_ONLY: Final = _PROTOCOL_CLAIMS | {"acr", "amr", "auth_time", "sid"}
-_ONCE_ONLY = ("state", "code", "error", "iss")
 
 log = get_logger()
 
@@ -78,11 +80,26 @@ class StartedLogin:
 
 @dataclass(frozen=True, slots=True)
 class CompletedLogin:
-    """A new session's ticket, where the visitor wanted to go, and the cookie that is spent."""
+    """Where the visitor wanted to go, the cookies to set, and a new session's ticket.
 
-    ticket: Ticket
+    No ticket where a silent sign-in found nobody: then nothing has changed.
+    """
+
+    ticket: Ticket | None
     return_to: str
-    spent_cookie: str
+    set_cookies: Sequence[str]
+
+
+class CameAgain(Refused):
+    """A callback that this browser has brought before, or brings late: nothing comes of it.
+
+    Attributes:
+        start: the attempt; *done* if it became a session in this browser, else it is for a new one.
+    """
+
+    def __init__(self, start: Start) -> None:
+        super().__init__(LOGIN_EXPIRED, hint="this browser's callback came late or twice")
+        self.start = start
 
 
 class LoginFlow:
@@ -93,6 +110,7 @@ class LoginFlow:
         *,
         providers: Mapping[str, Provider],
         attempts: TransactionCookies,
+        recent: RecentLogins,
         states: RedeemedStates,
         store: SessionStore,
         logout: Logout,
@@ -103,6 +121,7 @@ class LoginFlow:
     ) -> None:
         self._providers = providers
         self._attempts = attempts
+        self._recent = recent
         self._states = states
         self._store = store
         self._logout = logout
@@ -115,16 +134,21 @@ class LoginFlow:
         self,
         wanted: LoginRequest,
         previous: Ticket | None,
-        cookies: Iterable[tuple[str, str]],
+        cookies: Sequence[tuple[str, str]],
     ) -> StartedLogin:
         """Return where the browser goes to sign in.
 
         Raises:
-            Refused: ``bad_request``, no such provider; ``login_failed``, the provider does not take
+            Refused: ``bad_request``, no such provider; ``login_loop``, this browser signs in round
+                and round; ``login_failed``, the provider does not take
                 the request that was pushed to it.
             Unavailable: the provider's metadata cannot be had, or it takes no request now.
         """
         provider = self._provider(wanted.provider)
+        if self._recent.is_loop(cookies):
+            # Told once: whoever starts again from the page means it.
+            log.warning(events.LOGIN_LOOP_BROKEN, provider=provider.name)
+            raise Refused(LOGIN_LOOP, headers={"Set-Cookie": self._recent.forget()})
         attempt = Transaction(
             provider=provider.name,
             state=new_secret(),
@@ -135,6 +159,7 @@ class LoginFlow:
             max_age_s=wanted.max_age_s,
             acr_values=wanted.acr_values,
             previous_ticket=previous.encode() if previous is not None else None,
+            silent=wanted.prompt == "none",
         )
         try:
             url = provider.authorization_url(
@@ -145,28 +170,39 @@ class LoginFlow:
             hint = f"pushed request refused: {refusal.error}"
             raise Refused(LOGIN_FAILED, hint=hint) from refusal
         log.info(events.LOGIN_STARTED, provider=provider.name)
-        return StartedLogin(url, self._attempts.issue(attempt, cookies))
+        remembered = self._recent.started(
+            cookies, state=attempt.state, provider=provider.name, return_to=attempt.return_to
+        )
+        return StartedLogin(url, [*self._attempts.issue(attempt, cookies), remembered])
 
     def complete(
         self,
         provider_name: str,
         parameters: Sequence[tuple[str, str]],
-        cookies: Iterable[tuple[str, str]],
+        cookies: Sequence[tuple[str, str]],
         device: Device,
     ) -> CompletedLogin:
         """Return the new session that the callback's *parameters* lead to.
 
         Raises:
+            CameAgain: this browser brought it before, or brings it late.
             Refused: the answer is not one to this browser's attempt, says no, or is not valid.
                 The attempt is spent.
             Unavailable: the provider or the store gives no answer; the attempt may be repeated.
         """
-        answer = _single_values(parameters)
-        attempt = self._attempts.find(answer.get("state", ""), cookies)
+        answer = single_values(parameters)
+        state = answer.get("state", "")
+        attempt = self._attempts.find(state, cookies)
         if attempt is None or attempt.provider != provider_name:
+            start = self._recent.find(cookies, state, provider_name)
+            if start is not None:
+                log.info(events.LOGIN_CAME_AGAIN, provider=provider_name, done=start.done)
+                raise CameAgain(start)
             raise Refused(LOGIN_EXPIRED, hint="no attempt of this browser has this state")
         spent_cookie = self._attempts.expire(attempt.state)
         try:
+            if self._finds_nobody(attempt, answer):
+                return self._completed(attempt, None, cookies)
             ticket = self._redeem(attempt, answer, device)
         except Refused as refusal:
             refusal.headers = {**refusal.headers, "Set-Cookie": spent_cookie}
@@ -176,8 +212,25 @@ class LoginFlow:
         except Unavailable as outage:
             self._metrics.logins.labels(provider_name, outage.problem.code).inc()
             raise
-        self._metrics.logins.labels(provider_name, "completed").inc()
-        return CompletedLogin(ticket, attempt.return_to, spent_cookie)
+        return self._completed(attempt, ticket, cookies)
+
+    def _completed(
+        self, attempt: Transaction, ticket: Ticket | None, cookies: Iterable[tuple[str, str]]
+    ) -> CompletedLogin:
+        outcome = "not_signed_in" if ticket is None else "completed"
+        self._metrics.logins.labels(attempt.provider, outcome).inc()
+        remembered = self._recent.completed(cookies, attempt.state, done=ticket is not None)
+        set_cookies = (self._attempts.expire(attempt.state), remembered)
+        return CompletedLogin(ticket, attempt.return_to, set_cookies)
+
+    def _finds_nobody(self, attempt: Transaction, answer: Mapping[str, str]) -> bool:
+        """Return whether a silent sign-in ends without anybody, which is no failure."""
+        error = answer.get("error")
+        if not attempt.silent or error not in NOT_SIGNED_IN:
+            return False
+        check_issuer(self._provider(attempt.provider), answer)
+        log.info(events.LOGIN_NOT_SIGNED_IN, provider=attempt.provider, error=error)
+        return True
 
     def _provider(self, name: str | None) -> Provider:
         if name is None:
@@ -189,10 +242,11 @@ class LoginFlow:
 
     def _redeem(self, attempt: Transaction, answer: Mapping[str, str], device: Device) -> Ticket:
         provider = self._provider(attempt.provider)
-        _check_issuer(provider, answer)
-        code = _require_code(answer)
+        check_issuer(provider, answer)
+        code = require_code(answer)
         if not self._states.redeem(attempt.state):
-            raise Refused(LOGIN_EXPIRED, hint="state was redeemed before")
+            # A double click: this browser never saw what came of the first (S-023).
+            raise CameAgain(Start(b"", attempt.provider, attempt.return_to, attempt.started_at))
         try:
             return self._create_session(provider, attempt, code, device)
         except (Refused, Unavailable):
@@ -265,34 +319,6 @@ def _authorization_parameters(
         "resource": provider.settings.resource,
     }
     return {name: value for name, value in parameters.items() if value}
-
-
-def _single_values(parameters: Sequence[tuple[str, str]]) -> dict[str, str]:
-    names = [name for name, _value in parameters]
-    if any(names.count(name) > 1 for name in _ONCE_ONLY):
-        raise Refused(BAD_REQUEST, detail="A parameter of the callback stands twice.")
-    return dict(parameters)
-
-
-def _check_issuer(provider: Provider, answer: Mapping[str, str]) -> None:
-    """Refuse an answer of another issuer, errors included, before its code goes anywhere."""
-    iss = answer.get("iss")
-    if iss is None and provider.metadata().authorization_response_iss_parameter_supported:
-        raise Refused(LOGIN_FAILED, hint="callback: iss is missing though advertised")
-    if iss is not None and iss != provider.issuer:
-        raise Refused(LOGIN_FAILED, hint="callback: iss is another issuer's")
-
-
-def _require_code(answer: Mapping[str, str]) -> str:
-    error = answer.get("error")
-    if error == "access_denied":
-        raise Refused(LOGIN_DENIED, hint="provider: access_denied")
-    if error is not None:
-        raise Refused(LOGIN_FAILED, hint=f"provider: {error[:64]!r}")
-    code = answer.get("code")
-    if not code:
-        raise Refused(LOGIN_FAILED, hint="callback: code is missing")
-    return code
 
 
 def _identify(provider: Provider, attempt: Transaction, reply: TokenReply) -> dict[str, Any]:

@@ -44,6 +44,8 @@ class Transaction(msgspec.Struct, frozen=True, omit_defaults=True):
     acr_values: tuple[str, ...] = ()
     # The session that this login replaces: the callback, a cross-site navigation, cannot see it.
     previous_ticket: str | None = None
+    # `prompt=none`: a provider that says "not without the person" has given its answer.
+    silent: bool = False
 
     def __repr__(self) -> str:
         return f"Transaction(provider={self.provider!r}, started_at={self.started_at})"

@@ -7,12 +7,13 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from flask import Blueprint, Response, jsonify, redirect, request, url_for
 
-from bff.login.flow import LoginRequest
+from bff.login.flow import CameAgain, LoginRequest
 from bff.login.return_to import parse_return_to
 from bff.problems import BAD_REQUEST, ORIGIN_DENIED, Refused
 from bff.sessions.cookie import cookie_pairs
 from bff.sessions.current import cookie_headers
 from bff.sessions.model import Device
+from httpkit.answers import note_outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Response as BaseResponse
 
     from bff.login.flow import CompletedLogin, LoginFlow
+    from bff.login.recent import Start
     from bff.sessions.cookie import SessionCookie
     from bff.sessions.current import CurrentSession
     from bff.sessions.model import Ticket
@@ -37,12 +39,13 @@ def login_blueprint(
     cookie: SessionCookie,
     current: CurrentSession,
     require_own_page: Callable[[], None],
-    render_landing: Callable[[str], str],
+    render_landing: Callable[[str, bool], str],
 ) -> Blueprint:
     """Return the routes of signing in.
 
     *current* is the session that a new login is going to replace; *require_own_page* refuses a
-    script's call from elsewhere; *render_landing* is the page that moves on by itself.
+    script's call from elsewhere; *render_landing* is the page that moves on to an address by
+    itself, told whether somebody has just signed in.
     """
     login = Blueprint("bff_login", __name__, url_prefix="/bff")
 
@@ -62,12 +65,12 @@ def login_blueprint(
 
     @login.get("/callback/<provider>")
     def callback(provider: str) -> BaseResponse:
-        completed = flow.complete(provider, _query_pairs(), _cookies(), _device())
-        # Not a redirect: a browser would count it as a step of the provider's site and keep the
-        # new Strict cookie back. A page of ours that moves on by itself starts a step of our own.
-        response = Response(render_landing(completed.return_to))
-        response.headers["Referrer-Policy"] = "no-referrer"
-        return _handed_over(response, completed, cookie)
+        try:
+            completed = flow.complete(provider, _query_pairs(), _cookies(), _device())
+        except CameAgain as again:
+            return _refused_and_moving_on(again, render_landing)
+        page = render_landing(completed.return_to, completed.ticket is not None)
+        return _handed_over(_page(page, 200), completed, cookie)
 
     @login.post("/callback/<provider>")
     def callback_by_post(provider: str) -> BaseResponse:
@@ -80,6 +83,32 @@ def login_blueprint(
         return _handed_over(jsonify(return_to=completed.return_to), completed, cookie)
 
     return login
+
+
+def _refused_and_moving_on(
+    again: CameAgain, render_landing: Callable[[str, bool], str]
+) -> Response:
+    """Answer 400, on a page that moves on to what the visitor came for."""
+    note_outcome(again)
+    page = _page(render_landing(_address_after(again.start), False), 400)
+    page.headers.update(again.headers)
+    return page
+
+
+def _page(html: str, status: int) -> Response:
+    # Not a redirect: a browser would count it as a step of the provider's site and keep the
+    # new Strict cookie back. A page of ours that moves on by itself starts a step of our own.
+    response = Response(html, status)
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+def _address_after(start: Start) -> str:
+    """Return where a late or doubled callback leads: to its end, or once more from its start."""
+    if start.done:
+        return start.return_to
+    query = urlencode({"return_to": start.return_to, "provider": start.provider})
+    return f"{url_for('bff_login.start')}?{query}"
 
 
 def _pairs_of_url() -> list[tuple[str, str]]:
@@ -179,4 +208,5 @@ def _with_cookies(response: BaseResponse, set_cookies: Sequence[str]) -> BaseRes
 def _handed_over(
     response: BaseResponse, completed: CompletedLogin, cookie: SessionCookie
 ) -> BaseResponse:
-    return _with_cookies(response, (cookie.issue(completed.ticket), completed.spent_cookie))
+    issued = [] if completed.ticket is None else [cookie.issue(completed.ticket)]
+    return _with_cookies(response, [*issued, *completed.set_cookies])

@@ -10,6 +10,7 @@ from bff.problems import (
     LOGIN_DENIED,
     LOGIN_EXPIRED,
     LOGIN_FAILED,
+    LOGIN_LOOP,
     LOGIN_REQUIRED,
     PROVIDER_ERROR,
     PROVIDER_UNAVAILABLE,
@@ -30,6 +31,7 @@ _STARTS_AGAIN = frozenset(
         LOGIN_DENIED,
         LOGIN_EXPIRED,
         LOGIN_FAILED,
+        LOGIN_LOOP,
         LOGIN_REQUIRED,
         PROVIDER_ERROR,
         PROVIDER_UNAVAILABLE,
@@ -85,9 +87,9 @@ def pages_blueprint(
     return pages
 
 
-def render_landing(return_to: str) -> str:
+def render_landing(return_to: str, signed_in: bool = True) -> str:  # noqa: FBT001, FBT002 - as views call it
     """Return the page that moves on to *return_to*, a local path, by itself and without script."""
-    return render_template("bff/landing.html", return_to=return_to)
+    return render_template("bff/landing.html", return_to=return_to, signed_in=signed_in)
 
 
 def render_error_page(outcome: Answer) -> str:
