@@ -27,6 +27,7 @@ OTHER_SESSION: Final = "ended_from_other_session"
 BACK_CHANNEL: Final = "provider_back_channel"
 ADMINISTRATOR: Final = "ended_by_administrator"
 FRONT_CHANNEL: Final = "provider_front_channel"
+LIMIT_REACHED: Final = "limit_reached"
 REFRESH_REFUSED: Final = "refresh_refused"
 TOKEN_EXPIRED: Final = "token_expired"  # noqa: S105 - a reason's name
 OTHER_SUBJECT: Final = "refreshed_for_other_subject"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry
 
+from bff.account.limit import SessionLimit
 from bff.account.sessions import OwnSessions
 from bff.login.flow import LoginFlow
 from bff.login.logout import Logout
@@ -107,6 +108,7 @@ def build_parts(shared: Shared, frontend: Frontend) -> Parts:
         same_site=settings.session.cookie_same_site,
     )
     providers, news = _providers(shared, frontend), SessionNews(counts)
+    SessionLimit(store, news=news, most_of=_most_of(shared, frontend))
     logout = Logout(store, providers, post_logout_redirect_uri=f"{frontend.base_url}/", news=news)
     flow = LoginFlow(
         providers=providers,
@@ -147,6 +149,14 @@ def _providers(shared: Shared, frontend: Frontend) -> dict[str, Provider]:
             redirect_uri=frontend.callback_url(provider.name),
             transport=shared.transport,
         )
+        for provider in frontend.providers
+    }
+
+
+def _most_of(shared: Shared, frontend: Frontend) -> dict[str, int]:
+    most = shared.settings.session.max_per_person
+    return {
+        provider.name: most if provider.max_per_person is None else provider.max_per_person
         for provider in frontend.providers
     }
 

@@ -73,11 +73,22 @@ return 1
 """
 
 # KEYS[1] index · ARGV session digest, absolute_ms
+# An entry keeps its score: the server's clock at its beginning orders a person's sessions.
 # Entries are scored by the latest instant their session can live; the dead are dropped here.
 INDEX: Final = f"""
 {_NOW}
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now_ms)
-redis.call('ZADD', KEYS[1], string.format('%.0f', now_ms + ARGV[2]), ARGV[1])
+redis.call('ZADD', KEYS[1], 'NX', string.format('%.0f', now_ms + ARGV[2]), ARGV[1])
 redis.call('PEXPIRE', KEYS[1], math.max(ARGV[2], redis.call('PTTL', KEYS[1])))
 return 1
+"""
+
+# KEYS[1] index · ARGV session digest, absolute_ms, grace in ms → 1 dropped, 0 kept
+# For an entry that points at nothing. A young one may belong to a session that is just being made:
+# dropped now, no logout would ever find that session.
+HEAL: Final = f"""
+{_NOW}
+local score = redis.call('ZSCORE', KEYS[1], ARGV[1])
+if not score or score - ARGV[2] > now_ms - ARGV[3] then return 0 end
+return redis.call('ZREM', KEYS[1], ARGV[1])
 """

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from bff.sessions.model import Device, SessionRecord, TokenSet
 
 _TOUCH_INTERVAL_MS: Final = 60_000
+_BEING_MADE_MS: Final = 5_000
 _DEVICE_FIELD = "d"
 
 
@@ -77,6 +78,7 @@ class SessionStore:
         self._swap_script = script(client, scripts.RESEAL)
         self._end = script(client, scripts.END)
         self._index = script(client, scripts.INDEX)
+        self._heal = script(client, scripts.HEAL)
 
     def create(self, record: SessionRecord, tokens: TokenSet, device: Device) -> Ticket:
         """Store a new session and return its ticket.
@@ -183,6 +185,26 @@ class SessionStore:
         """Return the living sessions of one person, newest first, however old their keys."""
         return self._listed(self._names("subject", iss, sub))
 
+    def surplus_of_subject(self, iss: str, sub: str, most: int) -> list[ListedSession]:
+        """Return the living sessions of one person beyond the newest *most*.
+
+        In the order of the server's clock, so that all nodes find the same ones.
+        """
+        names = self._names("subject", iss, sub)
+        living = self._listed(names)
+        if len(living) <= most:
+            return []
+        with self._asking("list"):
+            begun = {
+                member.decode(): score
+                for name in names
+                for member, score in cast(
+                    "list[tuple[bytes, float]]", self._redis.zrange(name, 0, -1, withscores=True)
+                )
+            }
+        newest = sorted(living, key=lambda one: (begun.get(one.digest, 0.0), one.digest))[::-1]
+        return newest[most:]
+
     def sessions_of_provider_session(self, iss: str, sid: str) -> list[ListedSession]:
         """Return the sessions that came of one sign-in at the provider."""
         return self._listed(self._names("provider-session", iss, sid))
@@ -265,7 +287,7 @@ class SessionStore:
             found = [self._described(digest, fields) for digest, fields in described]
             living = [session for session in found if session is not None]
             for digest in members.keys() - {session.digest for session in living}:
-                self._redis.zrem(members[digest], digest)
+                self._heal(keys=[members[digest]], args=[digest, self._absolute_ms, _BEING_MADE_MS])
         return sorted(living, key=lambda session: -session.device.created_at)
 
     def _described(

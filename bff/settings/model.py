@@ -59,6 +59,7 @@ class SessionSettings(_Frozen):
 
     idle_ttl_s: int = Field(default=1800, gt=0)
     absolute_ttl_s: int = Field(default=28800, gt=0)
+    max_per_person: int = Field(default=0, ge=0)
     cookie_same_site: Literal["strict", "lax"] = "strict"
     cookie_name: str = "__Host-Http-session"
 
@@ -80,6 +81,7 @@ class ProviderSettings(_Frozen):
     scopes: Words = ("openid", "profile", "email", "offline_access")
     resource: str | None = None
     par: Literal["auto", "never", "required"] | None = None
+    max_per_person: int | None = Field(default=None, ge=0)
 
     @field_validator("issuer")
     @classmethod
