@@ -81,7 +81,7 @@ class Plane:
         self._watch = SessionWatch(parts.shared.client, expires_in_ms=store.expires_in_ms)
         self._gateway = Gateway(
             public_url=frontend.public_url,
-            routes=RouteTable([Route.of(route) for route in frontend.routes]),
+            routes=RouteTable([Route.of(route) for route in frontend.routes], frontend.base_path),
             cookie=parts.cookie,
             reader=self._reader,
             access_token_for=parts.lifecycle.access_token_for,

@@ -131,15 +131,22 @@ class Route:
 class RouteTable:
     """Every route; nothing else is proxied."""
 
-    def __init__(self, routes: Iterable[Route]) -> None:
+    def __init__(self, routes: Iterable[Route], base_path: str = "") -> None:
+        """Take the routes of the front end that begins at *base_path*."""
         self._routes: Sequence[Route] = sorted(routes, key=lambda route: -len(route.prefix))
+        self._base = base_path.encode("ascii")
+        self._own_paths = frozenset(self._base + path for path in _OWN_PATHS)
+        self._own_prefixes = tuple(self._base + prefix for prefix in _OWN_PREFIXES)
 
     def find(self, path: bytes) -> Route | None:
         """Return the route with the longest prefix of *path*, or None."""
         for route in self._routes:
             if route.covers(path):
-                return None if not route.prefix and _is_own(path) else route
+                return None if route.prefix == self._base and self._is_own(path) else route
         return None
+
+    def _is_own(self, path: bytes) -> bool:
+        return path in self._own_paths or path.startswith(self._own_prefixes)
 
     def match(self, path: bytes) -> Route:
         """Return the route of *path*.
@@ -156,10 +163,6 @@ class RouteTable:
     def origins(self) -> frozenset[Origin]:
         """Every upstream that a route leads to."""
         return frozenset(route.origin for route in self._routes)
-
-
-def _is_own(path: bytes) -> bool:
-    return path in _OWN_PATHS or path.startswith(_OWN_PREFIXES)
 
 
 def parse_upstream(url: str) -> tuple[Origin, bytes]:

@@ -198,9 +198,11 @@ class FrontendSettings(_Frozen):
     @model_validator(mode="after")
     def _within(self) -> FrontendSettings:
         base = self.path.rstrip("/")
-        outside = [
-            route.path for route in self.routes if not f"{route.path}/".startswith(f"{base}/")
-        ]
+        paths = [route.path for route in self.routes]
+        outside = [path for path in paths if not f"{path}/".startswith(f"{base}/")]
+        own = [path for path in paths if f"{path}/".startswith(f"{base}/bff/")]
+        if own:
+            raise ValueError(f"{base}/bff is the front end's own, not a route: {', '.join(own)}")
         if outside:
             raise ValueError(f"routes must lie beneath {self.path}: {', '.join(outside)}")
         return self

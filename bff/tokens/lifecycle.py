@@ -119,18 +119,28 @@ class TokenLifecycle:
         if token is not None and self._clock() - token.issued_at < _JUST_ISSUED_S:
             return None
         with suppress(Refused, Unavailable):
-            flight = self.renew(ticket, tokens, target)
+            flight = self.renew(ticket, tokens, target, insist=True)
             renewed = await asyncio.shield(asyncio.wrap_future(flight))
             if renewed.generation != tokens.generation:
                 return renewed
         return None
 
     def renew(
-        self, ticket: Ticket, tokens: TokenSet, target: str = DEFAULT_AUDIENCE
+        self,
+        ticket: Ticket,
+        tokens: TokenSet,
+        target: str = DEFAULT_AUDIENCE,
+        *,
+        insist: bool = False,
     ) -> Future[TokenSet]:
-        """Return the future of the set that replaces *tokens* and holds a token for *target*."""
+        """Return the future of the set that replaces *tokens* and holds a token for *target*.
+
+        While another worker refreshes, a token that is still valid is good enough, unless the
+        caller insists on another one.
+        """
         return self._flights.submit(
-            f"{ticket.key} {target}", lambda: self._renew(ticket, tokens, target)
+            f"{ticket.key} {target} {insist}",
+            lambda: self._renew(ticket, tokens, target, insist=insist),
         )
 
     def fresh_set(
@@ -152,7 +162,7 @@ class TokenLifecycle:
     ) -> TokenSet | None:
         """Return the set after *tokens*: `replacement_for` without an event loop."""
         with suppress(Refused, Unavailable):
-            renewed = self.renew(ticket, tokens, target).result()
+            renewed = self.renew(ticket, tokens, target, insist=True).result()
             if renewed.generation != tokens.generation and target in renewed.access_tokens:
                 return renewed
         return None
@@ -167,7 +177,7 @@ class TokenLifecycle:
             raise Unavailable(PROVIDER_UNAVAILABLE, hint="no token for this target")
         return token
 
-    def _renew(self, ticket: Ticket, seen: TokenSet, target: str) -> TokenSet:
+    def _renew(self, ticket: Ticket, seen: TokenSet, target: str, *, insist: bool) -> TokenSet:
         deadline = time.monotonic() + _WAIT_FOR_OTHER_S
         while True:
             with self._leases.hold(ticket) as held:
@@ -178,7 +188,7 @@ class TokenLifecycle:
                     return current  # somebody else was faster; theirs is ours
                 if held:
                     return self._replace(ticket, current, target)
-            if self._is_valid(seen, target):
+            if not insist and self._is_valid(seen, target):
                 return seen
             if time.monotonic() > deadline:
                 raise Unavailable(PROVIDER_UNAVAILABLE, hint="another worker's refresh is slow")
@@ -203,6 +213,7 @@ class TokenLifecycle:
                 raise Unavailable(PROVIDER_UNAVAILABLE, hint="no refresh token to narrow")
             self._end(ticket, current, reason=events.TOKEN_EXPIRED)
             raise login_required("the access token expired")
+        reply: TokenReply | None = None
         try:
             reply = self._providers[current.provider].refresh(current.refresh_token, **wanted)
             renewed = self._checked(ticket, current, target, reply)
@@ -210,6 +221,8 @@ class TokenLifecycle:
             return self._refused(ticket, current, target, refusal)
         except (Unavailable, ProviderFault) as outage:
             # A maintenance page in place of a reply is an outage by another name.
+            if reply is not None and isinstance(outage, Unavailable):
+                current = self._keep_rotated(ticket, current, reply)
             self._metrics.refreshes.labels(current.provider, "unavailable").inc()
             log.warning(events.TOKEN_REFRESH_UNAVAILABLE, sid=ticket.fingerprint, hint=outage.hint)
             if self._is_valid(current, target):
@@ -217,6 +230,19 @@ class TokenLifecycle:
             raise
         self._metrics.refreshes.labels(current.provider, "renewed").inc()
         return self._save(ticket, renewed, events.TOKEN_REFRESHED)
+
+    def _keep_rotated(self, ticket: Ticket, current: TokenSet, reply: TokenReply) -> TokenSet:
+        """Return *current* with the refresh token of a reply whose ID token cannot be checked now.
+
+        The keys are out of reach, but the provider has rotated: the old refresh token would sign
+        the visitor out at the next refresh. The new access token is not taken unchecked.
+        """
+        if reply.refresh_token is None:
+            return current
+        kept = msgspec.structs.replace(
+            current, generation=current.generation + 1, refresh_token=reply.refresh_token
+        )
+        return kept if self._write(ticket, kept) is Written.DONE else current
 
     def _exchange(
         self, ticket: Ticket, current: TokenSet, target: str, wanted: Mapping[str, str]

@@ -184,3 +184,13 @@ def test_front_ends_that_share_a_cookie_are_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingsInvalid) as refused:
         load_settings(environ=settings)
     assert "share host and cookie_name" in refused.value.faults[0]
+
+
+def test_route_over_a_front_ends_own_addresses_is_refused(tmp_path: Path) -> None:
+    """Nobody could sign in there any more."""
+    settings = environ(tmp_path, "redis://127.0.0.1:9")
+    route = '[{"path": "/card/bff/x", "upstream": "http://127.0.0.1:7000"}]'
+    settings["BFF_FRONTENDS__1__ROUTES"] = route
+    with pytest.raises(SettingsInvalid) as refused:
+        load_settings(environ=settings)
+    assert "/card/bff is the front end's own" in refused.value.faults[0]

@@ -355,6 +355,18 @@ def test_a_caller_with_a_valid_token_does_not_wait_for_another_node(
     assert fake.asked(TOKEN) == 0
 
 
+def test_a_caller_whose_token_was_refused_waits_for_another_nodes(
+    fake: FakeProvider, node: Node
+) -> None:
+    """It insists on another token, which the other node is about to store (F-43)."""
+    ticket = node.sign_in(fake, left_s=45)
+    seen = node.tokens(ticket)
+    node.client.set(f"refresh:{{{ticket.digest}}}", "another node", px=300)
+    replaced = asyncio.run(node.lifecycle.replacement_for(ticket, seen))
+    assert replaced is not None
+    assert replaced.access_tokens[""].value != OLD
+
+
 def test_another_sub_in_a_refreshed_id_token_ends_the_session(
     fake: FakeProvider, node: Node
 ) -> None:
@@ -381,6 +393,20 @@ def test_an_invalid_refreshed_id_token_is_not_taken(
         node.ask(ticket)
     assert refusal.value.problem.status == 502
     assert node.tokens(ticket).generation == 1
+
+
+def test_a_rotation_whose_id_token_cannot_be_checked_now_is_not_lost(
+    fake: FakeProvider, node: Node
+) -> None:
+    """While the keys are out of reach, only the refresh token moves on; later all is well."""
+    ticket = node.sign_in(fake, left_s=-1)
+    before = node.tokens(ticket)
+    fake.misbehave(JWKS, says(503))
+    with pytest.raises(Unavailable):
+        node.ask(ticket)
+    kept = node.tokens(ticket)
+    assert kept.refresh_token != before.refresh_token
+    assert kept.access_tokens == before.access_tokens
 
 
 def test_a_forged_refreshed_id_token_is_not_taken(fake: FakeProvider, node: Node) -> None:
