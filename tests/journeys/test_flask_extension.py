@@ -15,7 +15,7 @@ from bff.sessions.codec import KeyRing, SessionCodec
 from bff.sessions.connect import connect
 from bff.sessions.model import Ticket
 from bff.sessions.store import SessionStore
-from tests.support import leaks, parties
+from tests.support import chromium, leaks, parties
 from tests.support.browser import exchange
 from tests.support.ports import free_port
 from tests.support.programs import ROOT, Program, answers
@@ -47,7 +47,8 @@ class Site:
             "PYTHONPATH": str(ROOT),
         }
         served = ["--bind", f"127.0.0.1:{self.port}", "--workers", str(workers), "--threads", "4"]
-        served.append("--no-control-socket")
+        # Preloading is the harder case: what was made before the fork is used by every worker.
+        served += ["--no-control-socket", "--preload"]
         application = ["--chdir", str(EXAMPLE), "notes:create_app()"]
         self.program = Program(
             "flask-app",
@@ -293,3 +294,24 @@ def test_nothing_that_a_browser_or_a_log_gets_holds_a_token(site: Site) -> None:
     log = {"log": site.program.log()}
     assert leaks.found_in(log, [*tokens, ticket, site.client["client_secret"]]) == []
     assert f"welcome {sub} of sso" in log["log"]
+
+
+def test_real_browser_signs_in_writes_and_signs_out(site: Site) -> None:
+    """Chromium: guarded page, landing without script, the app's form, the sign-out form."""
+    person = site.world.person
+    with chromium.chromium() as browser, chromium.visitor(browser, javascript=False) as context:
+        page = context.new_page()
+        page.goto(f"{site.url}/notes")
+        page.fill("input[name=username]", person.username)
+        page.fill("input[name=password]", person.password)
+        page.click("button[type=submit]:has-text('Sign in')")
+        page.wait_for_url(f"{site.url}/notes")
+        page.fill("input[name=note]", "by hand")
+        page.click("text=Keep")
+        assert page.locator("li").all_inner_texts() == ["by hand"]
+        page.goto(f"{site.url}/")
+        page.click("text=Sign out")
+        page.wait_for_url(f"{site.url}/")
+        assert page.locator("text=Sign in").is_visible()
+        assert [one["name"] for one in context.cookies(site.url) if one["name"] == "session"] == []
+    assert site.world.sessions.count() == 0
