@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TextIO, cast
 
 from bff import events
-from bff.account.devices import device_name
 from bff.parts import build_parts, build_shared
 from bff.sessions.connect import store_errors
+from httpkit.devices import device_name
 from httpkit.events import get_logger
 
 if TYPE_CHECKING:

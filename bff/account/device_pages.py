@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, redirect, render_template, request
 
-from bff.account.devices import device_name
+from httpkit.devices import device_name
 from httpkit.i18n import current_language, home
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, Response, jsonify
 
 from bff import events
-from bff.account.devices import device_name
 from bff.problems import ROUTE_NOT_FOUND, Refused
+from httpkit.devices import device_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -220,7 +220,7 @@ class TokenLifecycle:
         except GrantRefused as refusal:
             return self._refused(ticket, current, target, refusal)
         except (Unavailable, ProviderFault) as outage:
-            # A maintenance page in place of a reply is an outage by another name.
+            # A maintenance page is an outage by another name.
             if reply is not None and isinstance(outage, Unavailable):
                 current = self._keep_rotated(ticket, current, reply)
             self._metrics.refreshes.labels(current.provider, "unavailable").inc()
@@ -239,9 +239,8 @@ class TokenLifecycle:
         """
         if reply.refresh_token is None:
             return current
-        kept = msgspec.structs.replace(
-            current, generation=current.generation + 1, refresh_token=reply.refresh_token
-        )
+        rotated, generation = reply.refresh_token, current.generation + 1
+        kept = msgspec.structs.replace(current, generation=generation, refresh_token=rotated)
         return kept if self._write(ticket, kept) is Written.DONE else current
 
     def _exchange(

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from flask import Blueprint, Response, make_response, render_template, request
 
+from httpkit.devices import device_name
 from httpkit.problems import Refused
 from sso.accounts.browser import visitor
 from sso.accounts.sign_in import WrongPassword
-from sso.portal.device_names import device_name
 from sso.problems import SIGN_IN_REQUIRED, THROTTLED
 from sso.refusals import log_page_refusal
 from sso.requests.replies import see_other
