@@ -32,16 +32,30 @@ log = get_logger()
 
 
 def sessions_of(settings: Settings, *, issuer: str, subject: str) -> Iterator[dict[str, object]]:
-    """Yield every session of one person, of all front ends."""
-    for parts in _all_parts(settings):
+    """Return every session of one person, of all front ends."""
+    return described_sessions(_all_parts(settings), issuer=issuer, subject=subject)
+
+
+def described_sessions(
+    all_parts: Iterable[Parts], *, issuer: str, subject: str
+) -> Iterator[dict[str, object]]:
+    """Yield every session of one person at the front ends of *all_parts*."""
+    for parts in all_parts:
         for session in parts.store.sessions_of_subject(issuer, subject):
             yield _described(parts, session)
 
 
 def revoke(settings: Settings, *, issuer: str, subject: str, session_id: str | None = None) -> int:
     """End the sessions of one person, or one of them; return how many ended."""
+    return end_sessions(_all_parts(settings), issuer=issuer, subject=subject, session_id=session_id)
+
+
+def end_sessions(
+    all_parts: Iterable[Parts], *, issuer: str, subject: str, session_id: str | None = None
+) -> int:
+    """End the sessions of one person at the front ends of *all_parts*, or one of them."""
     ended = 0
-    for parts in _all_parts(settings):
+    for parts in all_parts:
         for session in parts.store.sessions_of_subject(issuer, subject):
             if session_id in {None, session.public_id}:
                 ended += parts.store.delete_by_digest(session.digest)

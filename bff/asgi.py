@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from a2wsgi import WSGIMiddleware
 
+from bff.administration import Administration
 from bff.factory import build_control_plane
 from bff.parts import build_parts, build_shared
 from bff.proxy.access_log import AccessLog
@@ -65,7 +66,7 @@ class Plane:
     def __init__(self, parts: Parts, transport: Transport, log: AccessLog) -> None:
         frontend, store = parts.frontend, parts.store
         self.frontend = frontend
-        self._parts = parts
+        self.parts = parts
         # Both sides have types of their own for WSGI and ASGI, and they differ in name alone.
         wsgi: Any = build_control_plane(parts).wsgi_app
         self._bridge: Any = WSGIMiddleware(wsgi, workers=_CONTROL_THREADS)
@@ -116,7 +117,7 @@ class Plane:
         self._watch.close()
         self._events.close()
         await self._reader.close()
-        self._parts.close()
+        self.parts.close()
 
 
 class Worker:
@@ -193,14 +194,19 @@ class Worker:
 
     def _listen_for_operators(self) -> int:
         settings = self._shared.settings
-        registry, host = self._shared.registry, settings.management_host
+        registry, host, beside = self._shared.registry, settings.management_host, None
+        if settings.administrators:
+            all_parts = [plane.parts for plane in self._planes]
+            beside = ("/sessions", Administration(all_parts, settings.administrators).app())
         try:
-            return start_management_listener(registry, host=host, port=settings.management_port)
+            return start_management_listener(
+                registry, host=host, port=settings.management_port, beside=beside
+            )
         except OSError:
             if settings.workers == 1:
                 raise
             # A port is one worker's; each of the others serves its own counters beside it.
-            return start_management_listener(registry, host=host, port=0)
+            return start_management_listener(registry, host=host, port=0, beside=beside)
 
     async def _close(self) -> None:
         await self._transport.close()

@@ -19,6 +19,9 @@ TOKEN_REFRESH_UNAVAILABLE: Final = "token.refresh_unavailable"  # noqa: S105 - a
 TOKEN_REFRESH_MISCONFIGURED: Final = "token.refresh_misconfigured"  # noqa: S105 - an event's name
 TOKEN_WRITE_FAILED: Final = "token.write_failed"  # noqa: S105 - an event's name
 TOKEN_REVOCATION_FAILED: Final = "token.revocation_failed"  # noqa: S105 - an event's name
+ADMINISTRATOR_LISTED: Final = "administrator.listed_sessions"
+ADMINISTRATOR_REVOKED: Final = "administrator.revoked_sessions"
+ADMINISTRATOR_REFUSED: Final = "administrator.refused"
 
 # Why a session ended; a field of `session.ended` and a label of its metric.
 SIGNED_OUT: Final = "signed_out"

@@ -17,6 +17,7 @@ from httpkit.problems import (
 )
 
 __all__ = [
+    "ADMINISTRATOR_REQUIRED",
     "BAD_REQUEST",
     "BODY_TOO_LARGE",
     "CSRF_FAILED",
@@ -45,6 +46,9 @@ __all__ = [
     "login_required",
 ]
 
+ADMINISTRATOR_REQUIRED = ProblemType(
+    "administrator_required", 401, "This needs an administrator's secret."
+)
 LOGIN_REQUIRED = ProblemType("login_required", 401, "Sign in first.")
 STEP_UP_REQUIRED = ProblemType("step_up_required", 401, "This needs a stronger sign-in.")
 INSUFFICIENT_SCOPE = ProblemType("insufficient_scope", 403, "You may not do this here.")

@@ -6,6 +6,7 @@
 from bff.settings.frontends import Frontend
 from bff.settings.loading import SettingsInvalid, load_settings, settings_of
 from bff.settings.model import (
+    AdministratorSettings,
     FrontendSettings,
     ProviderSettings,
     RouteSettings,
@@ -17,6 +18,7 @@ from bff.settings.model import (
 )
 
 __all__ = [
+    "AdministratorSettings",
     "Frontend",
     "FrontendSettings",
     "ProviderSettings",

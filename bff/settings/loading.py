@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from bff.settings.model import (
+    AdministratorSettings,
     FrontendSettings,
     ProviderSettings,
     RouteSettings,
@@ -36,8 +37,9 @@ S = TypeVar("S", bound=Settings)
 _PREFIX = "BFF_"
 _CONFIG = "BFF_CONFIG"
 _FILE = "_file"
-_SECRETS = frozenset({"client_secret", "redis_url", "secret_keys"})
+_SECRETS = frozenset({"client_secret", "redis_url", "secret", "secret_keys"})
 _TABLES: Mapping[str, type[BaseModel]] = {
+    "administrators": AdministratorSettings,
     "frontends": FrontendSettings,
     "session": SessionSettings,
     "providers": ProviderSettings,
@@ -115,6 +117,10 @@ class _Layers:
         for index, provider in enumerate(providers if isinstance(providers, list) else ()):
             if isinstance(provider, dict):
                 tables.append((f"providers.{index}.", provider))
+        administrators = self.values.get("administrators")
+        for index, one in enumerate(administrators if isinstance(administrators, list) else ()):
+            if isinstance(one, dict):
+                tables.append((f"administrators.{index}.", one))
         for prefix, table in tables:
             for key in [f"{name}{_FILE}" for name in _SECRETS if f"{name}{_FILE}" in table]:
                 self._read_secret(f"{prefix}{key}", table, key)

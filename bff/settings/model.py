@@ -156,6 +156,13 @@ class RouteSettings(_Frozen):
         return value
 
 
+class AdministratorSettings(_Frozen):
+    """Somebody who may list and end sessions over the management listener."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,31}$")
+    secret: SecretStr = Field(min_length=_SECRET_KEY_CHARS_MIN)
+
+
 class FrontendSettings(_Frozen):
     """A further front end beside the first: by host (`public_url`), by `path`, or both."""
 
@@ -225,6 +232,7 @@ class Settings(_Frozen):
     providers: tuple[ProviderSettings, ...]
     routes: tuple[RouteSettings, ...] = ()
     frontends: tuple[FrontendSettings, ...] = ()
+    administrators: tuple[AdministratorSettings, ...] = ()
 
     @field_validator("public_url")
     @classmethod
@@ -265,6 +273,16 @@ class Settings(_Frozen):
     @classmethod
     def _routes(cls, value: tuple[RouteSettings, ...]) -> tuple[RouteSettings, ...]:
         _require_unique("path", [route.path for route in value])
+        return value
+
+    @field_validator("administrators")
+    @classmethod
+    def _administrators(
+        cls, value: tuple[AdministratorSettings, ...]
+    ) -> tuple[AdministratorSettings, ...]:
+        _require_unique("name", [one.name for one in value])
+        if len({one.secret.get_secret_value() for one in value}) != len(value):
+            raise ValueError("two administrators must not share a secret")
         return value
 
     @model_validator(mode="after")
