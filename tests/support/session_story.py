@@ -31,9 +31,9 @@ from bff.tokens.logout_token import EVENT
 from tests.support.fake_provider import CLIENT_ID, sign_well
 
 if TYPE_CHECKING:
+    from bff.sessions.model import TokenSet
     from bff.sessions.store import Written
     from tests.support.people_provider import PeopleProvider
-    from bff.sessions.model import TokenSet
     from tests.support.stores import Store
 
 KEYS = [letter * 32 for letter in "abc"]

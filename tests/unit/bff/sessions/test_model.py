@@ -26,10 +26,9 @@ from tests.support.people_provider import PeopleProvider
 from tests.support.session_story import KEYS, NODES, SessionStory
 
 if TYPE_CHECKING:
-    from bff.sessions.model import Session, Ticket
     from collections.abc import Callable
 
-    from bff.sessions.model import TokenSet
+    from bff.sessions.model import Session, Ticket, TokenSet
     from tests.support.stores import Store
     from tests.support.upstream import Answer, Received
 
