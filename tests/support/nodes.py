@@ -15,12 +15,14 @@ from tests.support import parties
 from tests.support.fake_provider import CLIENT_ID, CLIENT_SECRET, FakeProvider
 from tests.support.parties import SECRET_KEYS, Party
 from tests.support.upstream import RecordingUpstream
+from tests.support.volley import ask
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from tests.support.stores import Store
+    from tests.support.volley import Reply
 
 TIMES = {"idle_ttl_s": 1800, "absolute_ttl_s": 28800}
 
@@ -68,6 +70,12 @@ class Nodes:
     def tokens(self, ticket: Ticket) -> TokenSet | None:
         """Return what the store holds for *ticket*."""
         return self._desk.load_tokens(ticket)
+
+    async def come_back(self, started: Reply) -> Reply:
+        """Return from the provider to the first node, signed in, after the 303 *started*."""
+        callback = self.provider.callback(started.header("Location") or "")
+        cookie = (started.header("Set-Cookie") or "").partition(";")[0]
+        return await ask(self.ports[0], callback, cookie=cookie)
 
     def waiters(self) -> int:
         """Return how many calls wait for a refresh just now, on all nodes that live."""

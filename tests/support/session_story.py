@@ -113,6 +113,7 @@ class SessionStory(RuleBasedStateMachine):
         cookies = [(name, value) for name, _equals, value in pairs]
         answer = self.fake.authorize_as(started.authorization_url, sub, sid)
         done = self.nodes[returns].flow.complete("sso", answer, cookies, Device(ip="192.0.2.1"))
+        assert done.ticket is not None
         assert done.ticket not in self.model
         self.model[done.ticket] = Expected(sub, sid)
         return done.ticket

@@ -10,7 +10,7 @@ _PATIENCE_S = 40.0
 
 @dataclass(frozen=True)
 class Reply:
-    """One answer: its status and its head, lower case; *took_s* from the first byte sent."""
+    """One answer: its status and its head as sent; *took_s* from connecting to the last byte."""
 
     status: int
     head: str
@@ -21,13 +21,13 @@ class Reply:
         """Return the first header called *name*, or None."""
         for line in self.head.split("\r\n")[1:]:
             key, _, value = line.partition(":")
-            if key == name.lower():
+            if key.lower() == name.lower():
                 return value.strip()
         return None
 
 
 async def ask(
-    port: int, path: str, *, ticket: str | None = None, method: str = "GET", host: str = "localhost"
+    port: int, path: str, *, ticket: str | None = None, cookie: str = "", method: str = "GET"
 ) -> Reply:
     """Ask the node at *port* as a script on the BFF's own page does.
 
@@ -36,8 +36,9 @@ async def ask(
     """
     started_at = asyncio.get_running_loop().time()
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    cookie = f"Cookie: session={ticket}\r\n" if ticket else ""
-    head = f"{method} {path} HTTP/1.1\r\nHost: {host}\r\nX-CSRF: 1\r\n{cookie}"
+    cookies = "; ".join(part for part in (cookie, ticket and f"session={ticket}") if part)
+    head = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nX-CSRF: 1\r\n"
+    head += f"Cookie: {cookies}\r\n" if cookies else ""
     writer.write(f"{head}Content-Length: 0\r\nConnection: close\r\n\r\n".encode())
     try:
         async with asyncio.timeout(_PATIENCE_S):
@@ -47,7 +48,7 @@ async def ask(
     top, end, body = raw.partition(b"\r\n\r\n")
     if not end:
         raise ConnectionResetError("closed before an answer")
-    text = top.decode("latin-1").lower()
+    text = top.decode("latin-1")
     took_s = asyncio.get_running_loop().time() - started_at
     return Reply(int(text.split(" ", 2)[1]), text, body, took_s)
 
