@@ -14,6 +14,8 @@ const provider = new Provider(`http://127.0.0.1:${port}`, {
   claims: { openid: ['sub'], profile: ['name'], email: ['email', 'email_verified'] },
   cookies: { keys: ['only for a test, never reused'] },
   features: { backchannelLogout: { enabled: true }, revocation: { enabled: true } },
+  // Its own guard against requests to loopback stands in the way of a test on loopback.
+  fetch: (url, { dispatcher, ...options }) => globalThis.fetch(url, options),
   findAccount: (ctx, id) => ({
     accountId: id,
     claims: () => ({ sub: id, name: `Foreign ${id}`, email: `${id}@example.org` }),
@@ -26,4 +28,5 @@ const provider = new Provider(`http://127.0.0.1:${port}`, {
 for (const event of ['server_error', 'authorization.error', 'grant.error', 'end_session.error']) {
   provider.on(event, (ctx, error) => console.error(event, error.message, error.error_detail ?? error.error_description));
 }
+provider.on('backchannel.error', (ctx, error) => console.error('backchannel.error', error.message));
 provider.listen(port, '127.0.0.1', () => console.log('listening'));

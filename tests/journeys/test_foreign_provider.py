@@ -49,10 +49,11 @@ class Abroad:
 
 
 @contextmanager
-def abroad_in(folder: Path) -> Iterator[Abroad]:
-    """Start everything below *folder*."""
+def abroad_in(folder: Path, *, strict: bool = False) -> Iterator[Abroad]:
+    """Start everything below *folder*; *strict* is the provider's."""
     port = free_port()
-    provider = OpenIdProvider(folder, f"http://localhost:{port}", ttl={"AccessToken": ACCESS_TTL_S})
+    ttl = {"AccessToken": ACCESS_TTL_S}
+    provider = OpenIdProvider(folder, f"http://localhost:{port}", ttl=ttl, strict=strict)
     provider.start()
     with (
         RecordingUpstream() as upstream,

@@ -37,8 +37,23 @@ def node() -> str:
 class OpenIdProvider:
     """npm ``oidc-provider`` with one client; its own pages sign anybody in."""
 
-    def __init__(self, folder: Path, bff_url: str, *, ttl: dict[str, int] | None = None) -> None:
-        """Prepare it for the BFF at *bff_url*; *ttl* sets lifetimes in seconds by token kind."""
+    def __init__(
+        self,
+        folder: Path,
+        bff_url: str,
+        *,
+        ttl: dict[str, int] | None = None,
+        strict: bool = False,
+    ) -> None:
+        """Prepare it for the BFF at *bff_url*.
+
+        Args:
+            folder: where it logs.
+            bff_url: its one client.
+            ttl: lifetimes in seconds by token kind.
+            strict: it takes pushed requests alone, rotates every refresh token, ends the grant
+                where one is used twice, and tells the client of the session's end.
+        """
         self.port = free_port()
         self.issuer = f"http://127.0.0.1:{self.port}"
         client: dict[str, Any] = {
@@ -48,7 +63,16 @@ class OpenIdProvider:
             "redirect_uris": [f"{bff_url}/bff/callback/foreign"],
             "post_logout_redirect_uris": [f"{bff_url}/"],
         }
-        settings = json.dumps({"port": self.port, "client": client, "ttl": ttl or {}})
+        extra: dict[str, Any] = {}
+        if strict:
+            told = f"{bff_url}/bff/backchannel-logout/foreign"
+            client |= {"backchannel_logout_uri": told, "backchannel_logout_session_required": True}
+            pushed = {"enabled": True, "requirePushedAuthorizationRequests": True}
+            kept = {name: {"enabled": True} for name in ("backchannelLogout", "revocation")}
+            features = {**kept, "pushedAuthorizationRequests": pushed}
+            extra = {"features": features, "rotateRefreshToken": True}
+        given = {"port": self.port, "client": client, "ttl": ttl or {}, "extra": extra}
+        settings = json.dumps(given)
         script = str(FOREIGN / "openid-provider.mjs")
         log = folder / "oidc-provider.log"
         self.program = Program("oidc-provider", [node(), script, settings], log, folder=FOREIGN)
