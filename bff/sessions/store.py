@@ -222,14 +222,28 @@ class SessionStore:
 
     def _reseal(self, ticket: Ticket) -> None:
         with self._asking("reseal"):
-            record, tokens = cast("list[bytes | None]", self._redis.hmget(ticket.key, "r", "t"))
+            fields = self._redis.hmget(ticket.key, "r", "t", _DEVICE_FIELD)
+        record, tokens, device = cast("list[bytes | None]", fields)
         with suppress(Unreadable):
             if record is not None and not self._codec.ring.is_current(record):
-                sealed = self._codec.seal_record(ticket, self._codec.open_record(ticket, record))
-                self._swap(ticket, "r", record, sealed)
+                opened = self._codec.open_record(ticket, record)
+                # Before the record: once no record names the old key, it may be dropped, and a
+                # session that no back-channel logout could find then must not exist.
+                self._enter(ticket, opened)
+                if device is not None and not self._codec.ring.is_current(device):
+                    plain = self._codec.open_device(ticket.digest, device)
+                    sealed = self._codec.seal_device(ticket.digest, plain)
+                    self._swap(ticket, _DEVICE_FIELD, device, sealed)
+                self._swap(ticket, "r", record, self._codec.seal_record(ticket, opened))
             if tokens is not None and not self._codec.ring.is_current(tokens):
                 sealed = self._codec.seal_tokens(ticket, self._codec.open_tokens(ticket, tokens))
                 self._swap(ticket, "t", tokens, sealed)
+
+    def _enter(self, ticket: Ticket, record: SessionRecord) -> None:
+        """Enter the session into the index, under the newest key's names."""
+        with self._asking("index"):
+            for index in self._indexes_of(record):
+                self._index(keys=[index], args=[ticket.digest, self._absolute_ms])
 
     def _swap(self, ticket: Ticket, field: str, replaced: bytes, sealed: bytes) -> None:
         with self._asking("reseal"):

@@ -74,3 +74,12 @@ def test_refresh_in_between_is_not_overwritten_by_sealing_anew(valkey_url: str) 
     tokens = both.load_tokens(ticket)
     assert tokens is not None
     assert tokens.refresh_token == "new"
+
+
+def test_session_that_outlived_its_key_is_still_found_by_its_provider(valkey_url: str) -> None:
+    """After one use under the new ring it is listed, and can be ended, without the old key."""
+    client = connect(valkey_url)
+    ticket = sign_in(store_with(client, OLD))
+    store_with(client, NEW, OLD).touch(ticket)
+    listed = store_with(client, NEW).sessions_of_subject("https://sso.example.com", "ada")
+    assert [session.digest for session in listed] == [ticket.digest]
