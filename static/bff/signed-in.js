@@ -2,4 +2,5 @@
 import { tellSignedIn } from "./hold.js";
 
 tellSignedIn();
-window.close();
+// Browsers let a script close what a script has opened; anybody else reads that they may.
+if (window.name) window.close();

@@ -161,8 +161,9 @@ def test_an_authentication_older_than_asked_for_is_refused(
     fake: FakeProvider, client: Provider
 ) -> None:
     """``max_age`` holds the provider to it; without ``auth_time`` nothing is proven."""
-    fake.claims = {"auth_time": NOW - 400}
-    assert _validate(fake, client, max_age_s=600)["auth_time"] == NOW - 400
+    authenticated_at = int(time.time()) - 400
+    fake.claims = {"auth_time": authenticated_at}
+    assert _validate(fake, client, max_age_s=600)["auth_time"] == authenticated_at
     with pytest.raises(Refused, match="login_failed"):
         _validate(fake, client, max_age_s=60)
     fake.claims = {"auth_time": None}
