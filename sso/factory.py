@@ -210,7 +210,8 @@ def _open_pages(app: Flask, base: Foundation, services: Services) -> None:
                 password_sign_in=services.password_sign_in,
                 users=base.users,
                 browser=services.browser,
-                session_end=services.session_end,
+                entrance=services.entrance,
+                passkeys=services.second_step.passkeys,
                 clients=base.clients,
                 carrier=services.carrier,
                 registration=base.settings.registration,
@@ -224,6 +225,8 @@ def _open_pages(app: Flask, base: Foundation, services: Services) -> None:
         users=base.users,
         password_sign_in=services.password_sign_in,
         password_min=base.settings.passwords.min_length,
+        factors=services.second_step.factors,
+        passkeys=services.second_step.passkeys,
     )
     app.register_blueprint(account_views.create_blueprint(account, services.browser))
     requests = LogoutRequests(base.clients, services.id_tokens, base.ring, base.clock)

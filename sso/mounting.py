@@ -11,6 +11,7 @@ from sso.administration.catalogue import Catalogue
 from sso.administration.deeds import Deeds
 from sso.clients.owned import OwnedClients
 from sso.console import views as console
+from sso.portal import factor_views, second_step_views
 from sso.recent_refusals import RecentRefusals
 
 if TYPE_CHECKING:
@@ -26,8 +27,31 @@ def open_side_rooms(app: Flask, base: Foundation, services: Services) -> None:
     )
     refusals.install(app)
     freshness = Freshness(base.clock, recent_s=base.settings.lifetimes.reauthentication_s)
+    _open_second_factors(app, base, services, freshness)
     _open_console(app, base, services, refusals, freshness)
     _open_administration(app, base, services, freshness)
+
+
+def _open_second_factors(
+    app: Flask, base: Foundation, services: Services, freshness: Freshness
+) -> None:
+    step = second_step_views.SecondStepPages(
+        second_step_views.Parts(
+            browser=services.browser,
+            factors=services.second_step.factors,
+            passkeys=services.second_step.passkeys,
+            half_way=services.second_step.half_way,
+            entrance=services.entrance,
+            carrier=services.carrier,
+            throttle=services.throttle,
+            limits=base.settings.throttles,
+        )
+    )
+    app.register_blueprint(second_step_views.create_blueprint(step))
+    pages = factor_views.FactorPages(
+        services.browser, freshness, services.second_step.factors, services.second_step.passkeys
+    )
+    app.register_blueprint(factor_views.create_blueprint(pages))
 
 
 def _open_console(

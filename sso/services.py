@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sso.accounts.browser import Browser
+from sso.accounts.factors import Factors
+from sso.accounts.half_way import HalfWay
+from sso.accounts.passkeys import Passkeys
 from sso.accounts.passwords import Passwords
 from sso.accounts.sessions import Sessions
 from sso.accounts.sign_in import KnownDevices, PasswordSignIn
@@ -24,6 +27,7 @@ from sso.grants.token_endpoint import TokenEndpoint
 from sso.keys.ring import KeyRing
 from sso.keys.signing import SigningKeys
 from sso.logout.backchannel import BackchannelLogout
+from sso.portal.entrance import Entrance
 from sso.requests.carrier import Carrier
 from sso.requests.validation import RequestValidator
 from sso.storage.engine import open_storage
@@ -54,6 +58,15 @@ class Foundation:
 
 
 @dataclass(frozen=True)
+class SecondStep:
+    """What is asked for after the password, or instead of it."""
+
+    factors: Factors
+    passkeys: Passkeys
+    half_way: HalfWay
+
+
+@dataclass(frozen=True)
 class Services:
     """The parts that routes act through."""
 
@@ -64,6 +77,8 @@ class Services:
     session_end: SessionEnd
     own: Own
     password_sign_in: PasswordSignIn
+    second_step: SecondStep
+    entrance: Entrance
     authentication: ClientAuthentication
     consents: Consents
     codes: Codes
@@ -109,16 +124,20 @@ def build_services(base: Foundation) -> Services:
     session_end = SessionEnd(storage, clock)
     refresh_tokens = RefreshTokens(storage, base.ring, lifetimes, clock)
     codes = Codes(storage, refresh_tokens, lifetimes, clock)
+    browser = Browser(sessions, devices, issuer=issuer)
+    second_step = _second_step(base, throttle)
     return Services(
         access_tokens=access_tokens,
         id_tokens=id_tokens,
         throttle=throttle,
-        browser=Browser(sessions, devices, issuer=issuer),
+        browser=browser,
         session_end=session_end,
         own=Own(storage, session_end, lifetimes, clock),
         password_sign_in=PasswordSignIn(
             base.users, base.passwords, throttle, settings.throttles, devices
         ),
+        second_step=second_step,
+        entrance=Entrance(browser, session_end, second_step.factors, second_step.half_way),
         authentication=authentication,
         consents=Consents(storage, clock),
         codes=codes,
@@ -149,4 +168,13 @@ def _authentication(base: Foundation, throttle: Throttle) -> ClientAuthenticatio
     assertions = Assertions(base.storage, base.clock, issuer=base.settings.issuer)
     return ClientAuthentication(
         base.clients, assertions, base.clock, throttle, base.settings.throttles
+    )
+
+
+def _second_step(base: Foundation, throttle: Throttle) -> SecondStep:
+    settings, clock = base.settings, base.clock
+    return SecondStep(
+        factors=Factors(base.storage, base.ring, throttle, settings.throttles, clock),
+        passkeys=Passkeys(base.storage, base.ring, throttle, clock, issuer=settings.issuer),
+        half_way=HalfWay(base.ring, base.users, clock, issuer=settings.issuer),
     )

@@ -95,6 +95,7 @@ class Throttles(_Section):
     wrong_passwords_per_account: int = Field(10, ge=1)
     wrong_passwords_per_address: int = Field(1_000, ge=1)
     wrong_secrets_per_client: int = Field(100, ge=1)
+    wrong_codes_per_account: int = Field(10, ge=1)
 
 
 class Settings(_Section):

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from sqlalchemy import select, update
 
+from sso.accounts.assurance import acr_of
 from sso.storage.digests import digest, new_id, new_secret
 from sso.storage.people import BrowserSession, User
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from sso.settings import Lifetimes
     from sso.storage.engine import Storage
 
-PASSWORD_ACR: Final = "urn:cloakroom:acr:password"
 _TOUCH_AFTER = timedelta(minutes=1)
 _MAX_AGENT = 400
 
@@ -77,7 +77,7 @@ class Sessions:
                 session.add(row)
             row.secret_digest = digest(secret)
             row.auth_time = now
-            row.acr = PASSWORD_ACR
+            row.acr = acr_of(amr)
             row.amr = list(amr)
             row.ip = visitor.ip
             row.user_agent = visitor.user_agent[:_MAX_AGENT]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import delete, select, update
 
+from sso.accounts.factors import forget_all
 from sso.grants.records import revoke_grant
 from sso.storage.audit import record
 from sso.storage.clients import Client
@@ -39,6 +40,7 @@ class Deeds:
             ("users", "promote"): lambda sub: self._set_admin(sub, admin=True),
             ("users", "demote"): lambda sub: self._set_admin(sub, admin=False),
             ("users", "sign-out"): self.sign_out_user,
+            ("users", "reset-factors"): self.reset_factors,
             ("clients", "disable"): self.disable_client,
             ("clients", "enable"): self.enable_client,
             ("clients", "delete"): self.delete_client,
@@ -82,6 +84,16 @@ class Deeds:
         self._write_grants(Grant.sub == sub, "user.signed_out", f"user:{sub}")
         self._end_sessions(sub)
         return True
+
+    def reset_factors(self, sub: str) -> bool:
+        """Let *sub* sign in by password alone, because everything else is lost."""
+
+        def work(session: Session) -> bool:
+            forget_all(session, sub)
+            record(session, self._clock(), "user.factors_reset", f"user:{sub}")
+            return True
+
+        return self._storage.write(work)
 
     def end_session(self, session_id: str) -> bool:
         """End one session with all that it was given."""

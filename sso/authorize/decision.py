@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sso.accounts.assurance import satisfies
 from sso.errors import CONSENT_REQUIRED, LOGIN_REQUIRED, OAuthError
 
 if TYPE_CHECKING:
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class AskSignIn:
     """The person signs in, or signs in anew."""
+
+
+@dataclass(frozen=True)
+class AskSecondStep:
+    """The person, who is signed in, proves with something more that it is them."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +49,7 @@ class Refuse:
     error: OAuthError
 
 
-Step = AskSignIn | AskConsent | IssueCode | Refuse
+Step = AskSignIn | AskSecondStep | AskConsent | IssueCode | Refuse
 
 
 def next_step(
@@ -73,6 +79,9 @@ def next_step(
         asked_before = _since_start(request, signed_in.auth_time)
         another = _login_required("another person is signed in")
         return another if silent or asked_before else AskSignIn()
+    # A wish: what cannot be asked is not refused, and `acr` tells what there was (A-42).
+    if not (silent or request.acr_waived or satisfies(signed_in.acr, request.acr_values)):
+        return AskSecondStep()
     if _must_consent(request, consent_needed=consent_needed, consented_at=consented_at):
         missing = Refuse(OAuthError(CONSENT_REQUIRED, "the person has not agreed yet"))
         return missing if silent else AskConsent(signed_in)

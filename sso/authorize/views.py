@@ -8,7 +8,14 @@ from urllib.parse import urlencode
 from flask import Blueprint, Request, Response, request
 
 from httpkit.problems import Refused
-from sso.authorize.decision import AskConsent, AskSignIn, IssueCode, Refuse, next_step
+from sso.authorize.decision import (
+    AskConsent,
+    AskSecondStep,
+    AskSignIn,
+    IssueCode,
+    Refuse,
+    next_step,
+)
 from sso.errors import OAuthError
 from sso.grants.codes import NewCode
 from sso.parameters import from_form, from_query
@@ -99,6 +106,9 @@ class Authorization:
             case AskSignIn():
                 here = {"next": self._carrier.resume_address(asked)}
                 return see_other(f"/sign-in?{urlencode(here)}")
+            case AskSecondStep():
+                here = {"next": self._carrier.resume_address(asked)}
+                return see_other(f"/sign-in/second?{urlencode(here)}")
             case AskConsent():
                 return see_other(f"/consent?{urlencode({FIELD: self._carrier.seal(asked)})}")
             case Refuse(error):

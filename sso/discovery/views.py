@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, current_app, jsonify
 
-from sso.accounts.sessions import PASSWORD_ACR
+from sso.accounts.assurance import ACR_VALUES
 from sso.clients.assertions import ALGORITHMS
 from sso.clients.authentication import METHODS
 from sso.clients.limits import RESPONSE_MODES
@@ -58,7 +58,7 @@ class Metadata:
             "claims_supported": list(SUPPORTED_CLAIMS),
             "claim_types_supported": ["normal"],
             "prompt_values_supported": list(PROMPTS),
-            "acr_values_supported": [PASSWORD_ACR],
+            "acr_values_supported": list(ACR_VALUES),
             "ui_locales_supported": ["en", "zh-Hans"],
             "authorization_response_iss_parameter_supported": True,
             "backchannel_logout_supported": True,

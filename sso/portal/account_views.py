@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sso.accounts.browser import Browser
+    from sso.accounts.factors import Factors
+    from sso.accounts.passkeys import Passkeys
     from sso.accounts.sessions import SignedIn
     from sso.accounts.sign_in import PasswordSignIn
     from sso.accounts.users import Users
@@ -62,12 +64,16 @@ class AccountPages:
         users: Users,
         password_sign_in: PasswordSignIn,
         password_min: int,
+        factors: Factors,
+        passkeys: Passkeys,
     ) -> None:
         self._browser = browser
         self._own = own
         self._users = users
         self._password_sign_in = password_sign_in
         self._password_min = password_min
+        self._factors = factors
+        self._passkeys = passkeys
 
     def require(self) -> SignedIn:
         """Return who is signed in.
@@ -124,6 +130,8 @@ class AccountPages:
             errors=errors or {},
             changed=changed,
             password_min=self._password_min,
+            second=self._factors.status(me.user.sub),
+            passkeys_possible=self._passkeys.possible,
         )
         return make_response(page, _UNPROCESSABLE if errors else 200)
 

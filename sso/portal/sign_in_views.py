@@ -11,6 +11,7 @@ from flask import Blueprint, Response, make_response, render_template, request
 
 from httpkit.headers import allow_form_action
 from httpkit.problems import Refused, Unavailable
+from sso.accounts.assurance import PASSWORD
 from sso.accounts.browser import visitor
 from sso.accounts.sign_in import WrongPassword
 from sso.accounts.users import NewUser, NewUserInvalid
@@ -18,21 +19,19 @@ from sso.clients.redirect_uris import origin_of
 from sso.portal.next_address import local_address
 from sso.problems import REGISTRATION_CLOSED
 from sso.refusals import log_page_refusal
-from sso.requests.replies import see_other
 from sso.throttle import Throttled
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from sso.accounts.browser import Browser
+    from sso.accounts.passkeys import Passkeys
     from sso.accounts.sign_in import PasswordSignIn
     from sso.accounts.users import Users
     from sso.clients.registry import Clients
-    from sso.grants.session_end import SessionEnd
+    from sso.portal.entrance import Entrance
     from sso.requests.carrier import Carrier
-    from sso.storage.people import User
 
-PASSWORD_AMR = ("pwd",)
 _TOO_MANY = 429
 _UNAUTHORIZED = 401
 _UNPROCESSABLE = 400
@@ -48,7 +47,8 @@ class SignInPages:
         password_sign_in: PasswordSignIn,
         users: Users,
         browser: Browser,
-        session_end: SessionEnd,
+        entrance: Entrance,
+        passkeys: Passkeys,
         clients: Clients,
         carrier: Carrier,
         registration: str,
@@ -57,7 +57,8 @@ class SignInPages:
         self._password_sign_in = password_sign_in
         self._users = users
         self._browser = browser
-        self._session_end = session_end
+        self._entrance = entrance
+        self._passkeys = passkeys
         self._clients = clients
         self._carrier = carrier
         self._registration = registration
@@ -82,6 +83,8 @@ class SignInPages:
             client_name=client_name,
             next=next_address,
             again=request.args.get("again") == "1",
+            passkey=self._passkeys.invite() if self._passkeys.possible else None,
+            passkey_failed=request.args.get("passkey") == "wrong",
         )
         return make_response(page, status)
 
@@ -91,7 +94,7 @@ class SignInPages:
             user = self._password_sign_in.attempt(
                 username, password, ip=visitor().ip, device=self._browser.device()
             )
-            return self._signed_in(user, next_address)
+            return self._entrance.after_password(user, next_address)
         except WrongPassword:
             log_page_refusal("wrong_password", "no account has this name and password")
             return self.sign_in_form(
@@ -149,14 +152,7 @@ class SignInPages:
             return self.sign_up_form(
                 next_address, username=new.username, email=new.email, errors=invalid.faults
             )
-        return self._signed_in(user, next_address)
-
-    def _signed_in(self, user: User, next_address: str) -> Response:
-        response = see_other(next_address)
-        replaced = self._browser.sign_in(response, user, amr=PASSWORD_AMR)
-        if replaced is not None:
-            self._session_end.end(replaced.session_id)
-        return response
+        return self._entrance.admit(user, next_address, amr=PASSWORD)
 
     def _destination(self, next_address: str) -> tuple[str | None, str]:
         """Return the waiting client's name and login hint; lets our form end at its address."""

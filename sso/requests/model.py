@@ -28,3 +28,4 @@ class AuthorizationRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     login_hint: str | None = None
     hinted_sub: str | None = None
     acr_values: list[str] = []
+    acr_waived: bool = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sso.storage.audit import AuditEntry
 from sso.storage.base import Base
 from sso.storage.clients import Client, ClientSecret
+from sso.storage.factors import Passkey, RecoveryCode, Totp
 from sso.storage.grants import (
     AuthorizationCode,
     Grant,
@@ -28,9 +29,12 @@ __all__ = [
     "Grant",
     "LogoutDelivery",
     "OpaqueAccessToken",
+    "Passkey",
+    "RecoveryCode",
     "RefreshToken",
     "RevokedAccessToken",
     "SigningKey",
+    "Totp",
     "UsedAssertion",
     "User",
 ]

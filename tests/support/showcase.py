@@ -16,8 +16,10 @@ from httpkit.csrf import FormGuard
 from httpkit.headers import install_security_headers
 from httpkit.i18n import install_i18n
 from httpkit.request_ids import install_request_ids
+from sso.accounts.passkeys import Invitation
 from tests.support.programs import ROOT
 from tests.support.showcase_builders import BUILDERS_PAGES
+from tests.support.showcase_factors import EVERYTHING, FACTOR_PAGES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,6 +78,7 @@ _APPLICATION = {
 
 PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     **BUILDERS_PAGES,
+    **FACTOR_PAGES,
     "sign-in": ("sso/sign_in.html", _SIGN_IN),
     "sign-in-for-client": (
         "sso/sign_in.html",
@@ -85,6 +88,10 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "sign-in-throttled": (
         "sso/sign_in.html",
         _SIGN_IN | {"error": "throttled", "retry_at": NOW + timedelta(minutes=12)},
+    ),
+    "sign-in-wrong-passkey": (
+        "sso/sign_in.html",
+        _SIGN_IN | {"passkey": Invitation("{}", "sealed"), "passkey_failed": True, "again": True},
     ),
     "sign-in-unavailable": ("sso/sign_in.html", _SIGN_IN | {"error": "unavailable"}),
     "sign-up": ("sso/sign_up.html", _SIGN_UP),
@@ -118,7 +125,14 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "account-security": (
         "sso/account_security.html",
-        {"user": Person(), "errors": {}, "changed": True, "served": _SERVED},
+        {
+            "user": Person(),
+            "errors": {},
+            "changed": True,
+            "served": _SERVED,
+            "second": EVERYTHING,
+            "passkeys_possible": True,
+        },
     ),
     "account-security-wrong": (
         "sso/account_security.html",
@@ -202,7 +216,7 @@ def showcase() -> Flask:
     return app
 
 
-class _Quiet(WSGIRequestHandler):
+class Quiet(WSGIRequestHandler):
     """Serves without a log line a request."""
 
     def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002, ANN401 - as in werkzeug
@@ -212,7 +226,7 @@ class _Quiet(WSGIRequestHandler):
 @contextlib.contextmanager
 def served(app: Flask) -> Iterator[str]:
     """Serve *app* on a free loopback port for as long as the block lasts; yield its origin."""
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:

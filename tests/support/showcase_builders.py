@@ -119,7 +119,7 @@ BUILDERS_PAGES: dict[str, tuple[str, dict[str, Any]]] = {
             "kinds": list(KINDS),
             "kind": "users",
             "record": _USER,
-            "deeds": ["disable", "enable", "promote", "demote", "sign-out"],
+            "deeds": ["disable", "enable", "promote", "demote", "sign-out", "reset-factors"],
         },
     ),
     "admin-item-client": (
