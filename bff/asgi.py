@@ -90,6 +90,7 @@ class Plane:
             replacement_for=parts.lifecycle.replacement_for,
             transport=transport,
             access_log=log,
+            watch=self._watch,
             login_url=f"{frontend.base_path}/bff/login",
         )
         self._events = SessionEvents(

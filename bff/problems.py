@@ -35,6 +35,7 @@ __all__ = [
     "ROUTE_NOT_FOUND",
     "STEP_UP_REQUIRED",
     "STORE_UNAVAILABLE",
+    "TOO_MANY_WEBSOCKETS",
     "UPSTREAM_BAD_REPLY",
     "UPSTREAM_TIMEOUT",
     "UPSTREAM_UNAVAILABLE",
@@ -64,6 +65,9 @@ PROVIDER_UNAVAILABLE = ProblemType(
     "provider_unavailable", 503, "The sign-in service cannot be reached."
 )
 STORE_UNAVAILABLE = ProblemType("store_unavailable", 503, "Sessions cannot be read just now.")
+TOO_MANY_WEBSOCKETS = ProblemType(
+    "too_many_websockets", 429, "Too many connections of this session are open."
+)
 UPSTREAM_UNREACHABLE = ProblemType(
     "upstream_unreachable", 502, "The service behind this address cannot be reached."
 )

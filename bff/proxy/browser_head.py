@@ -27,6 +27,8 @@ class BrowserHead:
 
     __slots__ = ("_cookie", "_cookies", "body_length", "judge", "upstream_lines")
 
+    _guard = staticmethod(require_same_origin)
+
     def __init__(
         self,
         headers: Sequence[tuple[bytes, bytes]],
@@ -40,7 +42,7 @@ class BrowserHead:
             Refused: ``csrf_failed``.
         """
         # Before the cookie: ambient authority must not be read for a foreign page.
-        require_same_origin(headers, public_origin)
+        self._guard(headers, public_origin)
         self.judge = up
         self.upstream_lines = up.sieve(headers)
         self.body_length: int | None = None

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 CLIENT_GONE: Final = 499  # in the log alone: nobody was there to be answered
 REPLY_ABORTED: Final = "reply_aborted"  # in the log alone: too late for a problem document
+SESSION_ENDED: Final = "session_ended"  # as the former
+WEBSOCKET_CLOSED: Final = "websocket_closed"  # by us; as the former
 _NOTHING: Final[Mapping[str, object]] = {}
 
 

@@ -85,6 +85,15 @@ class UpstreamConnection(asyncio.BufferedProtocol):
             self._exchange = None
             self.abort()
 
+    def hang_up(self, exchange: Exchange, last: bytes) -> None:
+        """Send *last* if *exchange* is still under way, and close when all is sent."""
+        if self._exchange is exchange and self._transport is not None:
+            self._exchange = None
+            self.closed = True
+            if last:
+                self._transport.write(last)
+            self._transport.close()
+
     def sweep(self) -> None:
         """Count a quarter of a second for the exchange under way."""
         if self._exchange is not None:
@@ -124,12 +133,15 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         if exchange is None:
             self.abort()  # nobody asked: whatever it is, it must not answer the next request
             return
+        if exchange.is_tunnel:
+            exchange.feed(bytes(self._buffer[:nbytes]))
+            return
         if not exchange.started:
             self._head_bytes += nbytes
         try:
             self._parser.feed_data(self._buffer[:nbytes])
-        except httptools.HttpParserUpgrade:
-            self._fail("unasked upgrade")
+        except httptools.HttpParserUpgrade as switched:
+            self._tunnel(exchange, bytes(self._buffer[switched.args[0] : nbytes]))
         except httptools.HttpParserError as error:
             self._fail(str(error.__context__ or error))
         else:
@@ -195,7 +207,11 @@ class UpstreamConnection(asyncio.BufferedProtocol):
             raise _BadReply("a reply to nobody")
         status = self._parser.get_status_code()
         if status == _SWITCHING_PROTOCOLS:
-            raise _BadReply("unasked upgrade")
+            if not exchange.may_upgrade or not self._parser.should_upgrade():
+                raise _BadReply("unasked upgrade")
+            exchange.switch(status, self._headers)
+            self._until_close = True
+            return
         if status < _FINAL_STATUS_MIN:
             return
         if status > _STATUS_MAX or len(self._headers) > _HEADERS_MAX:
@@ -218,9 +234,20 @@ class UpstreamConnection(asyncio.BufferedProtocol):
     def on_message_complete(self) -> None:
         """Note the end; only here does llhttp know whether the connection may be kept."""
         exchange = self._exchange
-        if exchange is not None and exchange.started and not exchange.complete:
+        if (
+            exchange is not None
+            and exchange.started
+            and not (exchange.complete or exchange.is_tunnel)
+        ):
             self._reusable = self._parser.should_keep_alive()
             exchange.finish()
+
+    def _tunnel(self, exchange: Exchange, rest: bytes) -> None:
+        """Hand on what came behind a 101 that was asked for."""
+        if not exchange.is_tunnel:
+            self._fail("unasked upgrade")
+        elif rest:
+            exchange.feed(rest)
 
     def _settle(self, exchange: Exchange) -> None:
         """Keep the connection for another exchange, or close it."""

@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import unquote
 
 import httptools
 
@@ -30,7 +29,8 @@ from bff.proxy.edge_rules import (
     judge_head,
     judge_size,
 )
-from bff.proxy.edge_socket import EdgeSocket, base_scope
+from bff.proxy.edge_socket import EdgeSocket, base_scope, request_scope
+from bff.proxy.edge_tunnel import TUNNEL, EdgeTunnel
 from bff.proxy.edge_worker import worker_of
 from bff.proxy.head_memo import HeaderLines
 from httpkit import events
@@ -79,6 +79,7 @@ class StrictHttpProtocol(EdgeSocket):
         self._head_bytes = 0
         self._served = False
         self._swept_bytes = 0
+        self._tunnel: EdgeTunnel | None = None
 
     @property
     def default_headers(self) -> list[tuple[bytes, bytes]]:
@@ -104,6 +105,8 @@ class StrictHttpProtocol(EdgeSocket):
         if self._current is not None:
             self._current.disconnect()
         self._waiting.clear()
+        if self._tunnel is not None:
+            self._tunnel.disconnect()
         self.resume_writing()
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - asyncio's signature
@@ -113,6 +116,9 @@ class StrictHttpProtocol(EdgeSocket):
     def buffer_updated(self, nbytes: int) -> None:
         """Parse what came; a fault ends the connection with its answer."""
         self._swept_bytes += nbytes
+        if self._tunnel is not None:
+            self._tunnel.feed(bytes(self._worker.buffer[:nbytes]))
+            return
         if self.closing:
             return  # the rest of a refused request
         piece = self._worker.buffer[:nbytes]
@@ -155,8 +161,10 @@ class StrictHttpProtocol(EdgeSocket):
     def _feed(self, piece: memoryview) -> None:
         try:
             self._parser.feed_data(piece)
-        except httptools.HttpParserUpgrade:
-            self.closing = True  # the reply is still to come; what follows the head is not read
+        except httptools.HttpParserUpgrade as switched:
+            self.closing = True  # what follows the head is never read as a request
+            if self._tunnel is not None:
+                self._tunnel.feed(bytes(piece[switched.args[0] :]))
         except httptools.HttpParserError as error:
             if isinstance(error.__context__, _Stop):
                 return
@@ -171,9 +179,7 @@ class StrictHttpProtocol(EdgeSocket):
 
     def on_message_begin(self) -> None:
         """Expect a head."""
-        self._target = b""
-        self._headers = []
-        self._judged = []
+        self._target, self._headers, self._judged = b"", [], []
         self._in_head = True
 
     def on_url(self, piece: bytes) -> None:
@@ -212,6 +218,9 @@ class StrictHttpProtocol(EdgeSocket):
         )
         if version != "1.0":
             request.expects_continue = expects_continue(self._judged)
+        if upgrade:
+            self._tunnel = EdgeTunnel(self, request)
+            request.scope["extensions"] = {TUNNEL: self._tunnel}
         self._parsed = request
         if self._current is None:
             self._begin(request)
@@ -261,6 +270,8 @@ class StrictHttpProtocol(EdgeSocket):
             self.close()
         else:
             self._current.keep_alive = False
+        if self._tunnel is not None:
+            self._tunnel.leave()
 
     def sweep(self) -> None:
         """Count a second; cut what is too slow."""
@@ -286,18 +297,10 @@ class StrictHttpProtocol(EdgeSocket):
     # Within.
 
     def _scope(self, version: str, method: bytes) -> dict[str, Any]:
-        path, _, query = self._target.partition(b"?")
-        text = path.decode("latin-1")
-        return {
-            **self._base_scope,
-            "http_version": version,
-            "method": method.decode("ascii"),
-            "path": unquote(text) if "%" in text else text,
-            "raw_path": path,
-            "query_string": query,
-            "headers": self._lines,
-            "state": self._app_state.copy(),
-        }
+        scope = request_scope(self._base_scope, version, method, self._target)
+        scope["headers"] = self._lines
+        scope["state"] = self._app_state.copy()
+        return scope
 
     def _begin(self, request: EdgeRequest) -> None:
         self._current = request
@@ -331,8 +334,7 @@ class StrictHttpProtocol(EdgeSocket):
             events.HTTP_REFUSED, problem=fault.problem.code, hint=fault.hint, route="edge"
         )
         broken, self._parsed = self._parsed, None
-        self._in_head = False
-        self.closing = True
+        self._in_head, self.closing = False, True
         current = self._current
         if broken is not None:
             broken.disconnect()  # its body will never be whole

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from httpkit.problems import MEDIA_TYPE
 from httpkit.request_ids import new_request_id
@@ -109,4 +110,20 @@ def base_scope(transport: asyncio.BaseTransport) -> dict[str, Any]:
         "client": (str(peer[0]), int(peer[1])) if isinstance(peer, tuple) else None,
         "server": (str(here[0]), int(here[1])) if isinstance(here, tuple) else (here, None),
         "root_path": "",
+    }
+
+
+def request_scope(
+    base: dict[str, Any], version: str, method: bytes, target: bytes
+) -> dict[str, Any]:
+    """Return the ASGI scope of one request, its headers and state apart."""
+    path, _, query = target.partition(b"?")
+    text = path.decode("latin-1")
+    return {
+        **base,
+        "http_version": version,
+        "method": method.decode("ascii"),
+        "path": unquote(text) if "%" in text else text,
+        "raw_path": path,
+        "query_string": query,
     }

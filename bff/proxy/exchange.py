@@ -67,6 +67,8 @@ class Exchange:
     request_complete = True
     awaits_client = False
     paused = False
+    may_upgrade = False
+    is_tunnel = False
     on_slow: Callable[[Exchange], None] | None = None
 
     def __init__(
@@ -137,6 +139,10 @@ class Exchange:
         """Give up what is left of the exchange. Harmless after its end."""
         self._connection.leave(self)
 
+    def hang_up(self, last: bytes = b"") -> None:
+        """End a tunnel: send *last*, and close once everything is sent."""
+        self._connection.hang_up(self, last)
+
     def fail(self, error: Exception) -> None:
         """End the exchange with *error* for its reader, and its connection with it."""
         if self.complete or self._error is not None:
@@ -170,6 +176,11 @@ class Exchange:
         self.complete = True
         self._wake()
 
+    def switch(self, status: int, headers: Headers) -> None:
+        """Take the head after which the connection carries bytes both ways until it closes."""
+        self.is_tunnel = True
+        self.start(status, headers)
+
     def sweep(self) -> None:
         """Count a quarter of a second, and end what took too long."""
         self._sweeps += 1
@@ -179,14 +190,15 @@ class Exchange:
         limits = self._limits
         if limits.total_s is not None and self._sweeps * SWEEP_INTERVAL_S > limits.total_s:
             self.fail(Unavailable(UPSTREAM_TIMEOUT, hint="total time"))
-        if self.paused or self.awaits_client:
-            return  # the silence is the browser's
+        if self.paused or self.awaits_client or self.is_tunnel:
+            return  # the silence is the browser's, or its relay's to judge
         self._quiet_sweeps += 1
         too_quiet = self._quiet_sweeps * SWEEP_INTERVAL_S > limits.silence_s
-        if too_quiet and not self._is_event_stream():
+        if too_quiet and not self.is_event_stream:
             self.fail(Unavailable(UPSTREAM_TIMEOUT, hint="silence"))
 
-    def _is_event_stream(self) -> bool:
+    @property
+    def is_event_stream(self) -> bool:
         """Return whether the reply is a stream of events, quiet by nature; its reader ends it."""
         return self.started and any(
             name == b"content-type" and value.lower().startswith(b"text/event-stream")

@@ -7,37 +7,45 @@ from __future__ import annotations
 
 import random
 import time
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from bff.problems import (
     INTERNAL_ERROR,
     LOGIN_REQUIRED,
     STEP_UP_REQUIRED,
+    UPSTREAM_BAD_REPLY,
     UPSTREAM_UNREACHABLE,
     Refused,
     Unavailable,
 )
 from bff.proxy import paths
 from bff.proxy.browser_head import BrowserHead, judge_headers
-from bff.proxy.call import CLIENT_GONE, Call
+from bff.proxy.call import CLIENT_GONE, SESSION_ENDED, WEBSOCKET_CLOSED, Call
 from bff.proxy.challenge import find_step_up
 from bff.proxy.exchange import ClientGone, Exchange, ReplyAborted, StaleConnection
+from bff.proxy.handshake import SWITCHING_PROTOCOLS, UPGRADE, HandshakeHead, find_tunnel
 from bff.proxy.headers import ReplyHeaders, UpstreamHeaders
 from bff.proxy.redaction import TokenWatch
 from bff.proxy.relay import Caller, RequestBody, stream_reply
 from bff.proxy.routes import Route, RouteTable, TokenKind
+from bff.proxy.session_end import SessionOver, ending_with
 from bff.proxy.transport import Transport, UpstreamRequest
+from bff.proxy.websockets import WebSockets
 from httpkit import events
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
 
     from bff.proxy.access_log import AccessLog
+    from bff.proxy.edge_tunnel import EdgeTunnel
+    from bff.proxy.headers import Headers
     from bff.proxy.relay import Receive, Send
     from bff.proxy.session_reader import SessionReader
     from bff.sessions.cookie import SessionCookie
     from bff.sessions.model import Ticket, TokenSet
+    from bff.sessions.watch import SessionWatch
 
     Scope = MutableMapping[str, Any]
     AccessTokenFor = Callable[[Ticket, TokenSet, str], Awaitable[str]]
@@ -45,6 +53,7 @@ if TYPE_CHECKING:
     ReplacementFor = Callable[[Ticket, TokenSet, str], Awaitable[TokenSet | None]]
 
 _UNAUTHORIZED = 401
+_NO_PLACE: AbstractContextManager[None] = nullcontext()
 _REPLAYABLE = frozenset({"GET", "HEAD"})
 
 
@@ -52,12 +61,15 @@ _REPLAYABLE = frozenset({"GET", "HEAD"})
 class Authority:
     """What a call goes upstream with: a token, the session's own tokens, and its ticket.
 
-    The ticket is there only where the token is the visitor's own and can be replaced.
+    Attributes:
+        ticket: only where the token is the visitor's own and can be replaced.
+        session: whose end is the end of streams and WebSockets.
     """
 
     token: str | None = None
     tokens: TokenSet | None = None
     ticket: Ticket | None = None
+    session: Ticket | None = None
 
     def __repr__(self) -> str:
         return f"Authority(ticket={self.ticket!r})"
@@ -81,6 +93,7 @@ class Gateway:
         replacement_for: ReplacementFor,
         transport: Transport,
         access_log: AccessLog,
+        watch: SessionWatch,
         login_url: str = "/bff/login",
     ) -> None:
         """Join the parts.
@@ -96,6 +109,7 @@ class Gateway:
                 are none to be had.
             transport: carries calls to upstreams.
             access_log: one line a call.
+            watch: tells when a session ends, for what outlives its request.
             login_url: where an anonymous caller is told to go.
         """
         self._origin = public_url.encode("ascii")
@@ -107,6 +121,8 @@ class Gateway:
         self._replacement_for = replacement_for
         self._transport = transport
         self._log = access_log
+        self._watch = watch
+        self._sockets = WebSockets(watch)
         self._login_url = login_url
         self._up = UpstreamHeaders(public_url)
         self._down = ReplyHeaders([cookie.name])
@@ -146,6 +162,8 @@ class Gateway:
             await call.defer(send, unavailable)
         except ReplyAborted as aborted:
             call.break_off(str(aborted))
+        except SessionOver:
+            call.problem = SESSION_ENDED
         except ClientGone:
             call.status = CLIENT_GONE
         except Exception as error:  # noqa: BLE001 - the outermost edge of the data plane
@@ -158,34 +176,69 @@ class Gateway:
         self, call: Call, route: Route, scope: Scope, receive: Receive, send: Send
     ) -> None:
         # Before the session: ambient authority must not be read for a foreign page.
-        browser = judge_headers(scope["headers"], self._origin, self._cookie, self._up)
+        tunnel = find_tunnel(route, scope)
+        judge = judge_headers if tunnel is None else HandshakeHead
+        browser = judge(scope["headers"], self._origin, self._cookie, self._up)
         route.require_method(call.method)
         body = RequestBody(browser.body_length, receive, route.body_limit_bytes)
         authority = await self._authority(call, route, browser)
-        caller = Caller(receive, body)
-        head = self._head(call, route, scope, browser, body, authority.token)
-        exchange = await self._send(route, call.method, head, body, caller)
-        if exchange.status == _UNAUTHORIZED and authority.ticket is not None:
-            renewed = await self._heed(exchange, route, authority, body)
-            if renewed is not None:
-                exchange.close()
+        with _NO_PLACE if tunnel is None else self._sockets.place(authority.session, route):
+            caller = Caller(receive, body)
+            head = self._head(call, route, scope, browser, body, authority.token)
+            exchange = await self._send(route, call.method, head, body, caller, tunnel)
+            if exchange.status == _UNAUTHORIZED and authority.ticket is not None:
+                renewed = await self._heed(exchange, route, authority, body)
+                if renewed is not None:
+                    exchange.close()
+                    caller.release()
+                    caller, authority = Caller(receive, body), renewed
+                    head = self._head(call, route, scope, browser, body, authority.token)
+                    exchange = await self._send(route, call.method, head, body, caller, tunnel)
+            try:
+                call.upstream_status = exchange.status
+                down = self._down.sieve(
+                    exchange.headers,
+                    request_id=call.request_id,
+                    allow_set_cookie=route.allow_set_cookie,
+                )
+                tokens = authority.tokens
+                watch = None if tokens is None else TokenWatch(tokens, authority.token)
+                if tunnel is not None and exchange.is_tunnel:
+                    cast("HandshakeHead", browser).require_accepted(exchange.headers)
+                    caller.release()
+                    exchange.on_slow = None
+                    await self._join(call, route, tunnel, exchange, authority, down, watch)
+                elif authority.session is not None and exchange.is_event_stream:
+                    with ending_with(authority.session, self._watch, exchange):
+                        await stream_reply(exchange, call, send, down, watch)
+                else:
+                    await stream_reply(exchange, call, send, down, watch)
+            finally:
                 caller.release()
-                caller, authority = Caller(receive, body), renewed
-                head = self._head(call, route, scope, browser, body, authority.token)
-                exchange = await self._send(route, call.method, head, body, caller)
-        try:
-            call.upstream_status = exchange.status
-            down = self._down.sieve(
-                exchange.headers,
-                request_id=call.request_id,
-                allow_set_cookie=route.allow_set_cookie,
-            )
-            tokens = authority.tokens
-            watch = None if tokens is None else TokenWatch(tokens, authority.token)
-            await stream_reply(exchange, call, send, down, watch)
-        finally:
-            caller.release()
-            exchange.close()
+                exchange.close()
+
+    async def _join(
+        self,
+        call: Call,
+        route: Route,
+        tunnel: EdgeTunnel,
+        exchange: Exchange,
+        authority: Authority,
+        down: Headers,
+        watch: TokenWatch | None,
+    ) -> None:
+        """Answer a handshake that the upstream took, and relay until the WebSocket's end.
+
+        Raises:
+            Unavailable: ``upstream_bad_reply``: a token of the session in the upstream's answer.
+        """
+        if watch is not None and watch.sees_in_headers(down):
+            raise Unavailable(UPSTREAM_BAD_REPLY, hint="a token of the session in the reply")
+        call.start(SWITCHING_PROTOCOLS)
+        tunnel.open([*UPGRADE, *down])
+        call.hint = await self._sockets.relay(tunnel, exchange, route, authority.session)
+        if call.hint is not None:
+            call.problem = WEBSOCKET_CLOSED
 
     def _head(
         self,
@@ -238,7 +291,7 @@ class Gateway:
         if renewed is None:
             return None
         token = renewed.access_tokens.get(route.audience)
-        return None if token is None else Authority(token.value, renewed, ticket)
+        return None if token is None else Authority(token.value, renewed, ticket, ticket)
 
     async def _authority(self, call: Call, route: Route, browser: BrowserHead) -> Authority:
         """Return the access token that *route* asks for, and whose it is."""
@@ -252,18 +305,26 @@ class Gateway:
             raise Refused(LOGIN_REQUIRED)
         call.sid = ticket.fingerprint
         if route.token is TokenKind.CLIENT:
-            return Authority(await self._client_token_for(route.audience), tokens)
+            return Authority(await self._client_token_for(route.audience), tokens, session=ticket)
         token = await self._access_token_for(ticket, tokens, route.audience)
-        return Authority(token, tokens, ticket)
+        return Authority(token, tokens, ticket, ticket)
 
     async def _send(
-        self, route: Route, method: str, head: bytes, body: RequestBody, caller: Caller
+        self,
+        route: Route,
+        method: str,
+        head: bytes,
+        body: RequestBody,
+        caller: Caller,
+        tunnel: EdgeTunnel | None,
     ) -> Exchange:
         """Return the exchange once the reply's head is there; the rest of the body follows."""
         replayable = body.complete and method in _REPLAYABLE
         if not body.complete:
             head += await body.read()
-        request = UpstreamRequest(route.origin, method, head, route.limits, replayable)
+        request = UpstreamRequest(
+            route.origin, method, head, route.limits, replayable, tunnel is not None
+        )
         if body.complete:
             return await self._transport.exchange(request, caller.watch)
         exchange = await self._transport.begin(request)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 # Absent is fine (old browsers, programs); any other value names a page that is not ours.
 _OWN_SITES = frozenset({b"same-origin", b"none"})
 _GUARDED = frozenset({b"x-csrf", b"sec-fetch-site", b"origin"})
+_ORIGIN_DETAIL = "Open the WebSocket from a page of this origin."
 _DETAIL = "Send the header `X-CSRF: 1` from a page of this origin."
 
 
@@ -42,6 +43,20 @@ def require_no_foreign_origin(headers: Iterable[tuple[bytes, bytes]], public_ori
     `require_same_origin`.
     """
     _count_marks(headers, public_origin)
+
+
+def require_own_origin(headers: Iterable[tuple[bytes, bytes]], public_origin: bytes) -> None:
+    """Return if the call names our own origin, once, and no foreign one.
+
+    For a WebSocket's handshake: browsers always send ``Origin`` with it, and pages cannot add
+    ``X-CSRF``. What sends no ``Origin`` is refused, browser or not (RFC 6455 §10.2).
+
+    Raises:
+        Refused: ``csrf_failed``.
+    """
+    _count_marks(headers, public_origin)
+    if sum(name == b"origin" for name, _ in headers) != 1:
+        raise Refused(CSRF_FAILED, detail=_ORIGIN_DETAIL, hint="Origin is missing or stands twice")
 
 
 def _count_marks(headers: Iterable[tuple[bytes, bytes]], public_origin: bytes) -> int:

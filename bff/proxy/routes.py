@@ -60,6 +60,10 @@ class Route:
     Attributes:
         path: the configured prefix; stands for the path in logs and metrics.
         audience: of the access token; empty for the provider's default.
+        websocket: handshakes pass too.
+        websocket_idle_s: how long neither side of a WebSocket may say anything, pings included.
+        websocket_message_limit_bytes: of one message, in either direction, as it is on the wire.
+        websockets_per_session: how many one session may have open in this worker.
         timeout_s: how long the upstream may be silent, before the head and within the body.
         head_line_end: what follows the target in every request: version and ``Host``.
     """
@@ -75,6 +79,9 @@ class Route:
     body_limit_bytes: int = 10 * 1024 * 1024
     allow_set_cookie: bool = False
     websocket: bool = False
+    websocket_idle_s: float = 300.0
+    websocket_message_limit_bytes: int = 1024 * 1024
+    websockets_per_session: int = 16
     limits: TimeLimits = field(init=False)
     prefix: bytes = field(init=False)
     head_line_end: bytes = field(init=False)
@@ -104,6 +111,9 @@ class Route:
             body_limit_bytes=settings.body_limit_bytes,
             allow_set_cookie=settings.allow_set_cookie,
             websocket=settings.websocket,
+            websocket_idle_s=settings.websocket_idle_s,
+            websocket_message_limit_bytes=settings.websocket_message_limit_bytes,
+            websockets_per_session=settings.websockets_per_session,
         )
 
     def covers(self, path: bytes) -> bool:

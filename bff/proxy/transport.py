@@ -32,6 +32,7 @@ class UpstreamRequest:
 
     Attributes:
         replayable: nothing is lost or done twice if it is sent again (RFC 9110 §9.2.1).
+        may_upgrade: a 101 is an answer to it; it gets a connection of its own.
     """
 
     origin: Origin
@@ -39,6 +40,7 @@ class UpstreamRequest:
     data: bytes
     limits: TimeLimits
     replayable: bool
+    may_upgrade: bool = False
 
 
 class Transport:
@@ -99,12 +101,14 @@ class Transport:
         Raises:
             Unavailable: ``upstream_unreachable`` or ``upstream_timeout``: nothing was sent.
         """
-        connection = None if fresh else self._take(request)
+        connection = None if fresh or request.may_upgrade else self._take(request)
         if connection is None:
             connection = await self._connect(request.origin, request.limits.connect_s)
-        return connection.begin(
+        exchange = connection.begin(
             request.data, request.limits, is_head_request=request.method == "HEAD"
         )
+        exchange.may_upgrade = request.may_upgrade
+        return exchange
 
     async def close(self) -> None:
         """Drop every connection."""

@@ -127,6 +127,9 @@ class RouteSettings(_Frozen):
     resource: str | None = None
     scopes: Words = ()
     websocket: bool = False
+    websocket_idle_s: float = Field(default=300, gt=0, allow_inf_nan=False)
+    websocket_message_limit_bytes: int = Field(default=1024 * 1024, ge=0)
+    websockets_per_session: int = Field(default=16, ge=1)
 
     @property
     def token_target(self) -> str:

@@ -26,6 +26,7 @@ from bff.sessions.connect import connect as connect_store
 from bff.sessions.cookie import SessionCookie
 from bff.sessions.model import AccessToken, Device, SessionRecord, Ticket, TokenSet
 from bff.sessions.store import SessionStore
+from bff.sessions.watch import SessionWatch
 from httpkit.metrics import HttpMetrics
 from tests.support.wire import Message, ScriptedUpstream, Wire
 from tests.support.wire import connect as connect_wire
@@ -129,6 +130,15 @@ class Served:
         await close()
         await asyncio.sleep(0.01)
 
+    def retire(self) -> None:
+        """Tell every connection that the worker stops, as uvicorn does."""
+
+        def tell() -> None:
+            for connection in list(self._server.server_state.connections):
+                connection.shutdown()
+
+        self._loop.call_soon_threadsafe(tell)
+
     def stop(self) -> None:
         """Stop serving."""
         if self._thread.is_alive():
@@ -215,6 +225,7 @@ def serve(desk: Desk, upstream: ScriptedUpstream) -> Iterator[Callable[..., Serv
         def make(lines: list[bytes]) -> tuple[Gateway, Callable[[], Awaitable[None]]]:
             reader = desk.reader(redis_url)
             carrier = transport()
+            watch = SessionWatch(desk.client, expires_in_ms=desk.store.expires_in_ms)
             log = AccessLog(HttpMetrics(CollectorRegistry()), write=lines.append)
             gateway = Gateway(
                 public_url=PUBLIC_URL,
@@ -226,9 +237,11 @@ def serve(desk: Desk, upstream: ScriptedUpstream) -> Iterator[Callable[..., Serv
                 replacement_for=replacement_for,
                 transport=carrier,
                 access_log=log,
+                watch=watch,
             )
 
             async def close() -> None:
+                watch.close()
                 await reader.close()
                 await carrier.close()
                 log.close()
