@@ -150,17 +150,21 @@ def build_services(base: Foundation) -> Services:
         ),
         revocation=Revocation(storage, access_tokens, clock),
         introspection=Introspection(storage, access_tokens, clock, issuer=issuer),
-        backchannel=BackchannelLogout(
-            issuer=issuer,
-            storage=storage,
-            keys=base.keys,
-            clock=clock,
-            session_end=session_end,
-        ),
+        backchannel=_backchannel(base, session_end),
         carrier=Carrier(base.ring, clock, ttl_s=lifetimes.request_s),
         validator=RequestValidator(
             base.clients, id_tokens, clock, default_audience=settings.default_audience
         ),
+    )
+
+
+def _backchannel(base: Foundation, session_end: SessionEnd) -> BackchannelLogout:
+    return BackchannelLogout(
+        issuer=base.settings.issuer,
+        storage=base.storage,
+        keys=base.keys,
+        clock=base.clock,
+        session_end=session_end,
     )
 
 
