@@ -16,9 +16,6 @@ import msgspec
 
 _NAME_BYTES = 16
 _SHARE_BYTES = 16
-# Base64url of 32 bytes, unpadded; the last character's two spare bits are zero.
-_CANONICAL = re.compile(rb"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")
-_STANDARD = bytes.maketrans(b"-_", b"+/")
 # The last of the 43 carries four bits; any other last character would spell the same ticket twice.
 _CANONICAL = re.compile(rb"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")
 _TO_STANDARD = bytes.maketrans(b"-_", b"+/")
@@ -59,7 +56,7 @@ class Ticket:
         """
         if not _CANONICAL.fullmatch(value):
             return None
-        return cls(binascii.a2b_base64(value.translate(_STANDARD) + b"="))
+        return cls(binascii.a2b_base64(value.translate(_TO_STANDARD) + b"="))
 
     def encode(self) -> str:
         """Return the cookie value: 43 characters of base64url."""
