@@ -204,6 +204,8 @@ def test_session_end_within_a_frame_resets(
         assert wire.exactly(len(begun)) == begun
         desk.store.delete_by_digest(ticket.digest)
         assert wire.to_end() == b""
+    served.stop()
+    assert [line["hint"] for line in served.lines()] == ["session ended"]
 
 
 def test_close_codes_pass_both_ways(
