@@ -15,7 +15,8 @@ from bff.administration import Administration
 from bff.factory import build_control_plane
 from bff.parts import build_parts, build_shared
 from bff.proxy.access_log import AccessLog
-from bff.proxy.client_address import client_of
+from bff.proxy.client_address import client_of, is_trusted
+from bff.proxy.forward_auth import TRUSTED_PEER, ForwardAuth, host_of
 from bff.proxy.gateway import Gateway
 from bff.proxy.routes import Route, RouteTable
 from bff.proxy.session_events import SessionEvents
@@ -80,9 +81,10 @@ class Plane:
             idle_ttl_s=parts.shared.settings.session.idle_ttl_s,
         )
         self._watch = SessionWatch(parts.shared.client, expires_in_ms=store.expires_in_ms)
+        routes = RouteTable([Route.of(route) for route in frontend.routes], frontend.base_path)
         self._gateway = Gateway(
             public_url=frontend.public_url,
-            routes=RouteTable([Route.of(route) for route in frontend.routes], frontend.base_path),
+            routes=routes,
             cookie=parts.cookie,
             reader=self._reader,
             access_token_for=parts.lifecycle.access_token_for,
@@ -92,6 +94,14 @@ class Plane:
             access_log=log,
             watch=self._watch,
             login_url=f"{frontend.base_path}/bff/login",
+        )
+        self._forward_auth = ForwardAuth(
+            frontend=frontend,
+            style=parts.shared.settings.forward_auth,
+            routes=routes,
+            cookie=parts.cookie,
+            authority_for=self._gateway.authority_for,
+            access_log=log,
         )
         self._events = SessionEvents(
             public_url=frontend.public_url,
@@ -107,6 +117,8 @@ class Plane:
         """Answer one request to this front end."""
         if scope["raw_path"] == self._events_path:
             await self._events.serve(scope, receive, send)
+        elif self._forward_auth.is_asked(scope["raw_path"]):
+            await self._forward_auth.serve(scope, send)
         elif not await self._gateway.take(scope, receive, send):
             # WSGI cannot tell `X_CSRF` from `X-CSRF`: the former never gets there (S-066).
             headers = [pair for pair in scope["headers"] if b"_" not in pair[0]]
@@ -154,7 +166,9 @@ class Worker:
             await send({"type": "http.response.body", "body": _ALIVE})
         else:
             if self._trusted:
-                scope = {**scope, "client": client_of(scope, self._trusted)}
+                peer = is_trusted(str((scope.get("client") or ("",))[0]), self._trusted)
+                client = client_of(scope, self._trusted)
+                scope = {**scope, "client": client, TRUSTED_PEER: peer}
             await self._plane_of(scope).serve(scope, receive, send)
 
     def _plane_of(self, scope: Scope) -> Plane:
@@ -165,7 +179,7 @@ class Worker:
         """
         if len(self._planes) == 1:
             return self._first
-        host = next((value for name, value in scope["headers"] if name == b"host"), b"")
+        host = host_of(scope)
         hosts = {plane.frontend.authority for plane in self._planes}
         authority = host.lower() if host.lower() in hosts else self._first.frontend.authority
         path: bytes = scope["raw_path"]

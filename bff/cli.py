@@ -13,6 +13,7 @@ import click
 
 from bff import admin
 from bff.doctor import examine
+from bff.edges import WRITERS, EdgeImpossible, plan_of
 from bff.problems import Unavailable
 from bff.settings import Settings, SettingsInvalid, load_settings
 from httpkit.events import configure_logging
@@ -126,9 +127,34 @@ def trace(request_id: str, logs: tuple[TextIO, ...]) -> None:
         sys.exit(_EXIT_FAULTS)
 
 
-def _settings() -> Settings:
+@cli.group(help="Configuration for a proxy that asks the gateway and carries calls itself.")
+def edge() -> None:
+    """Mount point of the commands, one a proxy."""
+
+
+def _edge_command(proxy: str) -> click.Command:
+    @click.option("--gateway", help="Where the proxy reaches the gateway: host:port.")
+    @click.option("--config", type=click.Path(path_type=Path, dir_okay=False), help="TOML file.")
+    def write(gateway: str | None, config: Path | None) -> None:
+        settings = _settings(config)
+        try:
+            style = "path" if proxy == "envoy" else "headers"
+            plan = plan_of(settings, gateway or f"{settings.host}:{settings.port}", style)
+        except EdgeImpossible as impossible:
+            click.echo(str(impossible), err=True)
+            sys.exit(_EXIT_SETTINGS)
+        click.echo(WRITERS[proxy](plan), nl=False)
+
+    return click.command(proxy, help=f"Print configuration for {proxy}.")(write)
+
+
+for _proxy in WRITERS:
+    edge.add_command(_edge_command(_proxy))
+
+
+def _settings(config: Path | None = None) -> Settings:
     try:
-        settings = load_settings()
+        settings = load_settings(config, os.environ)
     except SettingsInvalid as invalid:
         for fault in invalid.faults:
             click.echo(fault, err=True)

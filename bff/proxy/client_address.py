@@ -27,10 +27,10 @@ def client_of(scope: MutableMapping[str, Any], trusted: Sequence[Network]) -> tu
     """
     peer, port = scope.get("client") or ("unknown", 0)
     address = str(peer)
-    if not _is_trusted(address, trusted):
+    if not is_trusted(address, trusted):
         return address, port
     for hop in reversed(_hops(scope["headers"])):
-        if _is_trusted(hop, trusted):
+        if is_trusted(hop, trusted):
             continue
         return (hop, port) if _is_address(hop) else (address, port)
     return address, port
@@ -41,7 +41,8 @@ def _hops(headers: Iterable[tuple[bytes, bytes]]) -> list[str]:
     return [hop.strip() for value in values for hop in value.decode("latin-1").split(",")]
 
 
-def _is_trusted(address: str, trusted: Sequence[Network]) -> bool:
+def is_trusted(address: str, trusted: Sequence[Network]) -> bool:
+    """Return whether *address* lies in one of the networks; False for what is no address."""
     try:
         parsed = ip_address(address)
     except ValueError:

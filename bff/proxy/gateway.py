@@ -181,7 +181,7 @@ class Gateway:
         browser = judge(scope["headers"], self._origin, self._cookie, self._up)
         route.require_method(call.method)
         body = RequestBody(browser.body_length, receive, route.body_limit_bytes)
-        authority = await self._authority(call, route, browser)
+        authority = await self.authority_for(call, route, browser.ticket)
         with _NO_PLACE if tunnel is None else self._sockets.place(authority.session, route):
             caller = Caller(receive, body)
             head = self._head(call, route, scope, browser, body, authority.token)
@@ -293,11 +293,13 @@ class Gateway:
         token = renewed.access_tokens.get(route.audience)
         return None if token is None else Authority(token.value, renewed, ticket, ticket)
 
-    async def _authority(self, call: Call, route: Route, browser: BrowserHead) -> Authority:
-        """Return the access token that *route* asks for, and whose it is."""
+    async def authority_for(
+        self, call: Call, route: Route, read_ticket: Callable[[], Ticket | None]
+    ) -> Authority:
+        """Return the access token that *route* asks for, and whose; may raise our refusals."""
         if route.token is TokenKind.NONE:
             return _NOBODY
-        ticket = browser.ticket()
+        ticket = read_ticket()
         tokens = None if ticket is None else await self._reader.load(ticket)
         if ticket is None or tokens is None:
             if route.token is TokenKind.USER_OR_NONE:

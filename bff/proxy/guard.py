@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 from bff.problems import CSRF_FAILED, Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 # Absent is fine (old browsers, programs); any other value names a page that is not ours.
 _OWN_SITES = frozenset({b"same-origin", b"none"})
 _GUARDED = frozenset({b"x-csrf", b"sec-fetch-site", b"origin"})
 _ORIGIN_DETAIL = "Open the WebSocket from a page of this origin."
+_VISIT = _GUARDED | {b"sec-fetch-mode"}
+_SAFE = frozenset({"GET", "HEAD"})
 _DETAIL = "Send the header `X-CSRF: 1` from a page of this origin."
 
 
@@ -57,6 +59,38 @@ def require_own_origin(headers: Iterable[tuple[bytes, bytes]], public_origin: by
     _count_marks(headers, public_origin)
     if sum(name == b"origin" for name, _ in headers) != 1:
         raise Refused(CSRF_FAILED, detail=_ORIGIN_DETAIL, hint="Origin is missing or stands twice")
+
+
+def require_own_request(
+    headers: Sequence[tuple[bytes, bytes]],
+    public_origin: bytes,
+    *,
+    method: str,
+    websocket: bool = False,
+) -> None:
+    """Return if the request comes from our own page, or is a visit to one.
+
+    For pages and sockets that a proxy in front serves. A person who opens a page cannot carry
+    `X-CSRF`; browsers mark such a visit with fetch metadata that no script can write. So beside
+    what `require_same_origin` lets through there are
+
+    - GET and HEAD with ``Sec-Fetch-Mode: navigate``, ``Sec-Fetch-Site: same-origin`` or ``none``;
+    - where *websocket*: GET with our own ``Origin``, which browsers write on a handshake.
+
+    Raises:
+        Refused: ``csrf_failed``.
+    """
+    if _count_marks(headers, public_origin) == 1:
+        return
+    said = [line for line in headers if line[0] in _VISIT]
+    named = dict(said)
+    if len(named) == len(said) and b"x-csrf" not in named:
+        visit = named.get(b"sec-fetch-mode") == b"navigate" and b"sec-fetch-site" in named
+        if visit and method in _SAFE:
+            return
+        if websocket and method == "GET" and b"origin" in named:
+            return
+    raise Refused(CSRF_FAILED, detail=_DETAIL, hint="neither X-CSRF nor a visit to a page")
 
 
 def _count_marks(headers: Iterable[tuple[bytes, bytes]], public_origin: bytes) -> int:

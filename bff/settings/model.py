@@ -231,6 +231,7 @@ class Settings(_Frozen):
     workers: int = Field(default=1, ge=1, le=64)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     trusted_proxies: Annotated[tuple[IPvAnyNetwork, ...], BeforeValidator(words_or_list)] = ()
+    forward_auth: Literal["headers", "path", "off"] = "headers"
     session: SessionSettings = SessionSettings()
     providers: tuple[ProviderSettings, ...]
     routes: tuple[RouteSettings, ...] = ()

@@ -1,0 +1,206 @@
+"""`GET /bff/forward-auth`: the judgement of a proxied call, for a proxy that carries it itself.
+
+nginx, Traefik, Caddy or Envoy asks before each call. The answer is the token to carry, or the
+refusal that the browser is to get. Only trusted proxies may ask: whoever is answered holds a token.
+No user agent and no path is exempt (S-060), and what cannot be read in one way only is refused.
+
+Spec: RFC 10017 §6.1; RFC 9457.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
+
+from bff.problems import (
+    INTERNAL_ERROR,
+    LOGIN_REQUIRED,
+    ORIGIN_DENIED,
+    ROUTE_NOT_FOUND,
+    Refused,
+    Unavailable,
+)
+from bff.proxy import paths
+from bff.proxy.call import Call
+from bff.proxy.guard import require_own_request
+from httpkit import events
+from httpkit.request_ids import new_request_id
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+
+    from bff.proxy.access_log import AccessLog
+    from bff.proxy.gateway import Authority
+    from bff.proxy.relay import Send
+    from bff.proxy.routes import Route, RouteTable
+    from bff.sessions.cookie import SessionCookie
+    from bff.sessions.model import Ticket
+    from bff.settings import Frontend
+
+    Scope = MutableMapping[str, Any]
+    AuthorityFor = Callable[[Call, Route, Callable[[], Ticket | None]], Awaitable[Authority]]
+
+TRUSTED_PEER: Final = "cloakroom-trusted-peer"
+_ROUTE: Final = "/bff/forward-auth"
+_UNAUTHORIZED: Final = 401
+_FORBIDDEN: Final = 403
+_UNAVAILABLE: Final = 503
+# nginx's names, and those of Traefik and Caddy.
+_METHODS: Final = frozenset({b"x-original-method", b"x-forwarded-method"})
+_URIS: Final = frozenset({b"x-original-uri", b"x-forwarded-uri"})
+_PAIRS: Final = {b"x-original-method": b"x-original-uri", b"x-forwarded-method": b"x-forwarded-uri"}
+# In a header a subject is one word; escaping the `%` too keeps two people two.
+_PRINTABLE: Final = "".join(map(chr, range(0x21, 0x7F))).replace("%", "")
+
+
+class ForwardAuth:
+    """Answers for one front end; used from a worker's event loop alone."""
+
+    def __init__(
+        self,
+        *,
+        frontend: Frontend,
+        style: str,
+        routes: RouteTable,
+        cookie: SessionCookie,
+        authority_for: AuthorityFor,
+        access_log: AccessLog,
+    ) -> None:
+        """Join the parts.
+
+        Args:
+            frontend: whose pages may call.
+            style: ``headers``: the proxy names the original request in headers; ``path``: it
+                appends the original target to ours, as Envoy does; ``off``: nobody may ask.
+            routes: what may be called, and with whose token.
+            cookie: reads the ticket.
+            authority_for: the gateway's own way to a token.
+            access_log: one line an answer.
+        """
+        self._origin = frontend.public_url.encode("ascii")
+        self._login_url = f"{frontend.base_path}/bff/login"
+        self._path = f"{frontend.base_path}{_ROUTE}".encode("ascii")
+        self._beneath = self._path + b"/"
+        self._style = style
+        self._routes = routes
+        self._cookie = cookie
+        self._authority_for = authority_for
+        self._log = access_log
+
+    def is_asked(self, path: bytes) -> bool:
+        """Return whether the request for *path* is one to us."""
+        if self._style == "path":
+            return path == self._path or path.startswith(self._beneath)
+        return path == self._path
+
+    async def serve(self, scope: Scope, send: Send) -> None:
+        """Answer one question of a proxy with 200, 401, 403 or 503."""
+        call = Call(new_request_id(), "", scope["method"], _ROUTE, time.perf_counter())
+        try:
+            await _allow(call, send, *await self._judge(call, scope))
+        except Refused as refused:
+            await self._refuse(call, send, refused)
+        except Unavailable as unavailable:
+            problem = replace(unavailable.problem, status=_UNAVAILABLE)
+            call.hint = unavailable.hint
+            retry = ("retry-after", str(unavailable.retry_after_s))
+            told = _told(problem.document(request_id=call.request_id))
+            await call.answer(send, problem, headers=[retry, told])
+        except Exception as error:  # noqa: BLE001 - the outermost edge; nothing opens by a bug
+            events.log_bug(error)
+            await call.answer(send, INTERNAL_ERROR)
+        finally:
+            self._log.record(call)
+
+    async def _judge(self, call: Call, scope: Scope) -> tuple[Authority, str]:
+        """Return what the call may carry, and its session's public id.
+
+        The order is that of a proxied call.
+        """
+        if self._style == "off" or not scope.get(TRUSTED_PEER):
+            raise Refused(ORIGIN_DENIED, hint="forward-auth asked by a peer that is not trusted")
+        headers = scope["headers"]
+        method, path, query = self._original(scope)
+        paths.judge(path, query)
+        route = self._routes.find(path)
+        if route is None:
+            raise Refused(ROUTE_NOT_FOUND)
+        require_own_request(headers, self._origin, method=method, websocket=route.websocket)
+        route.require_method(method)
+        cookies = [value for name, value in headers if name == b"cookie"]
+        authority = await self._authority_for(call, route, lambda: self._cookie.read(cookies))
+        ticket = None if authority.tokens is None else self._cookie.read(cookies)
+        return authority, "" if ticket is None else ticket.public_id
+
+    def _original(self, scope: Scope) -> tuple[str, bytes, bytes]:
+        """Return method, path and query of the request that the proxy asks about.
+
+        A client may have written the names of another proxy's headers, and its own proxy passed
+        them on: whatever stands there twice, in any spelling, is refused (S-059).
+        """
+        named = [line for line in scope["headers"] if line[0] in _METHODS | _URIS]
+        if self._style == "path":
+            path: bytes = scope["raw_path"][len(self._path) :]
+            if named or not path:
+                raise _unclear("the original request is not told by the path alone")
+            return scope["method"], path, scope["query_string"]
+        told = dict(named)
+        methods = [name for name in told if name in _METHODS]
+        if len(named) != len(_PAIRS) or len(methods) != 1 or _PAIRS[methods[0]] not in told:
+            raise _unclear("not exactly one original method and URI")
+        path, _, query = told[_PAIRS[methods[0]]].partition(b"?")
+        return told[methods[0]].decode("latin-1"), path, query
+
+    async def _refuse(self, call: Call, send: Send, refused: Refused) -> None:
+        status = refused.problem.status
+        # nginx takes 401 and 403 for an answer, and any other refusal for a fault of ours.
+        status = _UNAUTHORIZED if status == _UNAUTHORIZED else _FORBIDDEN
+        problem = replace(refused.problem, status=status)
+        members = {"login_url": self._login_url} if refused.problem is LOGIN_REQUIRED else {}
+        call.hint = refused.hint
+        document = problem.document(
+            request_id=call.request_id, detail=refused.detail, members=members
+        )
+        await call.answer(send, problem, refused.detail, [_told(document)], members)
+
+
+def host_of(scope: Scope) -> bytes:
+    """Return the host that selects the front end.
+
+    It is the request's own, but a trusted proxy that asks names the browser's beside it.
+    """
+    headers: Sequence[tuple[bytes, bytes]] = scope["headers"]
+    if scope.get(TRUSTED_PEER) and _ROUTE.encode() in scope["raw_path"]:
+        told = [value for name, value in headers if name == b"x-forwarded-host"]
+        if len(told) == 1:
+            return told[0]
+    return next((value for name, value in headers if name == b"host"), b"")
+
+
+async def _allow(call: Call, send: Send, authority: Authority, public_id: str) -> None:
+    lines = [
+        ("content-length", "0"),
+        ("cache-control", "private, no-store"),
+        ("vary", "Cookie"),
+        ("x-request-id", call.request_id),
+    ]
+    if authority.token is not None:
+        lines.append(("authorization", f"Bearer {authority.token}"))
+    if authority.tokens is not None:
+        lines.append(("x-auth-subject", quote(authority.tokens.sub, safe=_PRINTABLE)))
+        lines.append(("x-auth-session", public_id))
+    headers = [(name.encode("ascii"), value.encode("ascii")) for name, value in lines]
+    call.start(200)
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def _told(document: bytes) -> tuple[str, str]:
+    """Return the problem as a header: nginx keeps no body of a subrequest."""
+    return ("x-auth-problem", document.decode("ascii"))
+
+
+def _unclear(hint: str) -> Refused:
+    return Refused(ORIGIN_DENIED, hint=hint)

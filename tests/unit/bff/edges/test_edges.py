@@ -1,0 +1,97 @@
+"""What `bff edge` prints: for nginx proved on nginx elsewhere, for the others as text."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from bff.edges import WRITERS, EdgeImpossible, plan_of
+from bff.settings import Settings
+
+ROUTES = [
+    {"path": "/api", "upstream": "https://api.example.com/v1", "websocket": True},
+    {"path": "/api/open", "upstream": "http://127.0.0.1:7000", "strip_prefix": False},
+]
+
+
+def settings(**more: Any) -> Settings:  # noqa: ANN401 - settings
+    """Return settings with two routes."""
+    provider = {"name": "sso", "issuer": "https://sso.example.com", "client_id": "c"}
+    right = {
+        "public_url": "https://app.example.com",
+        "secret_keys": ["key-that-must-never-be-printed-anywhere"],
+        "redis_url": "redis://:word@127.0.0.1/0",
+        "providers": [{**provider, "client_secret": "secret-never-printed"}],
+        "routes": ROUTES,
+        "trusted_proxies": ["127.0.0.1/32"],
+    }
+    return Settings.model_validate({**right, **more})
+
+
+@pytest.mark.parametrize("proxy", WRITERS)
+def test_every_text_names_all_that_matters_and_no_secret(proxy: str) -> None:
+    """Upstreams, the question, what is copied, what is closed; never a secret."""
+    style = "path" if proxy == "envoy" else "headers"
+    text = WRITERS[proxy](plan_of(settings(forward_auth=style), "10.0.0.5:8000", style))
+    for needed in ("api.example.com", "7000", "/bff/forward-auth", "10.0.0.5", "8000"):
+        assert needed in text
+    folded = text.lower()
+    for needed in ("authorization", "x-auth-subject", "x-auth-session", "cookie", "x-user-id"):
+        assert needed in folded
+    for secret in ("never", "word"):
+        assert secret not in folded.replace("x-original", "")
+
+
+@pytest.mark.parametrize("proxy", WRITERS)
+def test_the_longest_prefix_stands_first(proxy: str) -> None:
+    """`/api/open` is decided before `/api`."""
+    style = "path" if proxy == "envoy" else "headers"
+    text = WRITERS[proxy](plan_of(settings(forward_auth=style), "127.0.0.1:8000", style))
+    if proxy != "traefik":
+        assert text.rindex("cloakroom_route_2") > 0
+        assert text.index("/api/open") < text.rindex("/api")
+        return
+    routers = json.loads(text)["http"]["routers"]
+    assert routers["cloakroom_route_2"]["priority"] > routers["cloakroom_route_1"]["priority"]
+
+
+def test_traefik_drops_asks_and_strips_in_this_order() -> None:
+    """Identity goes before the question, the cookie after it; browsers cannot ask."""
+    http = json.loads(WRITERS["traefik"](plan_of(settings(), "127.0.0.1:8000")))["http"]
+    chain = http["routers"]["cloakroom_route_1"]["middlewares"]
+    assert chain[:3] == ["cloakroom_anonymous", "cloakroom_main_asks", "cloakroom_no_cookie"]
+    assert set(chain) <= set(http["middlewares"])
+    assert http["middlewares"]["cloakroom_main_asks"]["forwardAuth"]["trustForwardHeader"] is False
+    closed = http["routers"]["cloakroom_main_closed"]
+    assert closed["priority"] == max(router["priority"] for router in http["routers"].values())
+
+
+def test_envoy_fails_closed_and_asks_by_path() -> None:
+    """No answer is 503; the first route of all is the closed one."""
+    text = WRITERS["envoy"](plan_of(settings(forward_auth="path"), "127.0.0.1:8000", "path"))
+    listener = json.loads(text)["static_resources"]["listeners"][0]
+    manager = listener["filter_chains"][0]["filters"][0]["typed_config"]
+    asks = manager["http_filters"][0]["typed_config"]
+    assert asks["failure_mode_allow"] is False
+    assert asks["status_on_error"] == {"code": "ServiceUnavailable"}
+    first = manager["route_config"]["virtual_hosts"][0]["routes"][0]
+    assert first["direct_response"] == {"status": 403}
+
+
+@pytest.mark.parametrize(
+    ("more", "gateway"),
+    [
+        ({"trusted_proxies": []}, "127.0.0.1:8000"),
+        ({"forward_auth": "off"}, "127.0.0.1:8000"),
+        ({"forward_auth": "path"}, "127.0.0.1:8000"),
+        ({"routes": [{"path": "/a$b", "upstream": "http://127.0.0.1:1"}]}, "127.0.0.1:8000"),
+        ({"routes": [{"path": "/a", "upstream": "http://127.0.0.1:1/;x"}]}, "127.0.0.1:8000"),
+        ({}, "127.0.0.1:8000; evil"),
+    ],
+)
+def test_what_cannot_be_written_safely_is_not(more: dict[str, Any], gateway: str) -> None:
+    """Nothing that a configuration would read as its own words gets into it."""
+    with pytest.raises(EdgeImpossible):
+        plan_of(settings(**more), gateway)
