@@ -75,10 +75,8 @@ class StrictHttpProtocol(EdgeSocket):
         self._headers: list[tuple[bytes, bytes]] = []
         self._judged: list[tuple[bytes, bytes]] = []
         self._lines = HeaderLines()
-        self._in_head = False
-        self._head_bytes = 0
-        self._served = False
-        self._swept_bytes = 0
+        self._in_head = self._served = False
+        self._head_bytes = self._swept_bytes = 0
         self._tunnel: EdgeTunnel | None = None
 
     @property
@@ -265,10 +263,9 @@ class StrictHttpProtocol(EdgeSocket):
             self.resume_reading()
 
     def shutdown(self) -> None:
-        """Close when idle, else after the reply under way (called by uvicorn)."""
-        if self._current is None:
-            self.close()
-        else:
+        """Close after the reply under way, or soon when idle (called by uvicorn)."""
+        self.leaving, self.sweeps = True, 0
+        if self._current is not None:
             self._current.keep_alive = False
         if self._tunnel is not None:
             self._tunnel.leave()
@@ -277,7 +274,9 @@ class StrictHttpProtocol(EdgeSocket):
         """Count a second; cut what is too slow."""
         swept, self._swept_bytes = self._swept_bytes, 0
         self.sweeps += 1
-        if self.sweeps > self._patience_s(swept) and self.socket is not None:
+        if self.leaving and self._current is None and self.sweeps > 1:
+            self.close()  # what the kernel had taken before has been read and answered by now
+        elif self.sweeps > self._patience_s(swept) and self.socket is not None:
             self.abort()  # nobody is owed a proper end who does not do their part
 
     def _patience_s(self, swept_bytes: int) -> int:
@@ -304,6 +303,7 @@ class StrictHttpProtocol(EdgeSocket):
 
     def _begin(self, request: EdgeRequest) -> None:
         self._current = request
+        request.keep_alive = request.keep_alive and not self.leaving
         task = self.loop.create_task(self._run(request))
         self._server.tasks.add(task)
         task.add_done_callback(self._server.tasks.discard)

@@ -24,6 +24,7 @@ class EdgeSocket(asyncio.BufferedProtocol):
         self.loop = loop
         self.socket: asyncio.Transport | None = None
         self.closing = False
+        self.leaving = False  # the worker stops: one more answer, and no other
         self.sweeps = 0
         self.drained: asyncio.Future[None] | None = None
         self._reading = True

@@ -145,6 +145,15 @@ class Served:
             self._loop.call_soon_threadsafe(self._stopping.set)
             self._thread.join(10)
 
+    def tell_to_leave(self) -> None:
+        """Tell every connection that the worker stops, as uvicorn does on SIGTERM."""
+
+        def tell() -> None:
+            for connection in list(self._server.server_state.connections):
+                cast("StrictHttpProtocol", connection).shutdown()
+
+        self._loop.call_soon_threadsafe(tell)
+
     def wire(self) -> Wire:
         """Return a new connection."""
         return connect_wire(self.port)
