@@ -53,6 +53,7 @@ _NO_FORM_TOKEN = frozenset(
     {
         "admin_api.act",
         "authorize.authorize_posted",
+        "device.begin",
         "grants.token",
         "grants.revoke",
         "grants.introspect",
@@ -63,6 +64,7 @@ _NO_FORM_TOKEN = frozenset(
 # Endpoints for programs: no page, whatever the Accept header says.
 _FOR_PROGRAMS = (
     "/admin/api/",
+    "/oauth/device_authorization",
     "/oauth/token",
     "/oauth/revoke",
     "/oauth/introspect",

@@ -11,6 +11,7 @@ from sso.administration.catalogue import Catalogue
 from sso.administration.deeds import Deeds
 from sso.clients.owned import OwnedClients
 from sso.console import views as console
+from sso.device import views as device
 from sso.portal import factor_views, second_step_views
 from sso.recent_refusals import RecentRefusals
 
@@ -30,6 +31,7 @@ def open_side_rooms(app: Flask, base: Foundation, services: Services) -> None:
     _open_second_factors(app, base, services, freshness)
     _open_console(app, base, services, refusals, freshness)
     _open_administration(app, base, services, freshness)
+    _open_device(app, base, services)
 
 
 def _open_second_factors(
@@ -92,3 +94,17 @@ def _open_administration(
     pages = admin.AdminPages(catalogue, deeds, services.browser, freshness)
     app.register_blueprint(admin_api.create_blueprint(api))
     app.register_blueprint(admin.create_blueprint(pages))
+
+
+def _open_device(app: Flask, base: Foundation, services: Services) -> None:
+    pages = device.DevicePages(
+        settings=base.settings,
+        codes=services.device_codes,
+        clients=base.clients,
+        authentication=services.authentication,
+        throttle=services.throttle,
+        browser=services.browser,
+        ring=base.ring,
+    )
+    app.register_blueprint(device.create_endpoint(pages))
+    app.register_blueprint(device.create_pages(pages))

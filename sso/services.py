@@ -18,6 +18,7 @@ from sso.clients.authentication import ClientAuthentication
 from sso.clients.registry import Clients
 from sso.grants.codes import Codes
 from sso.grants.consents import Consents
+from sso.grants.device_codes import DeviceCodes
 from sso.grants.introspection import Introspection
 from sso.grants.own import Own
 from sso.grants.refresh_tokens import RefreshTokens
@@ -82,6 +83,7 @@ class Services:
     authentication: ClientAuthentication
     consents: Consents
     codes: Codes
+    device_codes: DeviceCodes
     token_endpoint: TokenEndpoint
     revocation: Revocation
     introspection: Introspection
@@ -123,6 +125,7 @@ def build_services(base: Foundation) -> Services:
     authentication = _authentication(base, throttle)
     session_end = SessionEnd(storage, clock)
     refresh_tokens = RefreshTokens(storage, base.ring, lifetimes, clock)
+    device_codes = DeviceCodes(storage, base.ring, refresh_tokens, lifetimes, clock)
     codes = Codes(storage, refresh_tokens, lifetimes, clock)
     browser = Browser(sessions, devices, issuer=issuer)
     second_step = _second_step(base, throttle)
@@ -141,8 +144,10 @@ def build_services(base: Foundation) -> Services:
         authentication=authentication,
         consents=Consents(storage, clock),
         codes=codes,
+        device_codes=device_codes,
         token_endpoint=TokenEndpoint(
             codes,
+            device_codes,
             refresh_tokens,
             access_tokens,
             id_tokens,

@@ -23,7 +23,8 @@ AUTH_KEY: Final = "private_key_jwt"
 AUTHORIZATION_CODE: Final = "authorization_code"
 REFRESH_TOKEN: Final = "refresh_token"
 CLIENT_CREDENTIALS: Final = "client_credentials"
-GRANT_TYPES: Final = (AUTHORIZATION_CODE, REFRESH_TOKEN, CLIENT_CREDENTIALS)
+DEVICE_CODE: Final = "urn:ietf:params:oauth:grant-type:device_code"
+GRANT_TYPES: Final = (AUTHORIZATION_CODE, REFRESH_TOKEN, CLIENT_CREDENTIALS, DEVICE_CODE)
 MAX_NAME: Final = 120
 # A signing key outlives what it signed by this much, so nothing may live longer.
 MAX_ACCESS_TOKEN_S: Final = 86_400

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Blueprint, Response, request
 
 from sso.clients.limits import audience_for, scopes_for
-from sso.clients.registration import AUTH_NONE
+from sso.clients.registration import AUTH_NONE, DEVICE_CODE
 from sso.errors import (
     INVALID_CLIENT,
     INVALID_REQUEST,
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sso.clients.authentication import ClientAuthentication
-    from sso.grants.codes import Codes
+    from sso.grants.codes import Codes, Redeemed
+    from sso.grants.device_codes import DeviceCodes
     from sso.grants.introspection import Introspection
     from sso.grants.refresh_tokens import RefreshTokens
     from sso.grants.revocation import Revocation
@@ -42,6 +43,7 @@ class TokenEndpoint:
     def __init__(
         self,
         codes: Codes,
+        device_codes: DeviceCodes,
         refresh_tokens: RefreshTokens,
         access_tokens: AccessTokens,
         id_tokens: IdTokens,
@@ -49,6 +51,7 @@ class TokenEndpoint:
         default_audience: str,
     ) -> None:
         self._codes = codes
+        self._device_codes = device_codes
         self._refresh_tokens = refresh_tokens
         self._access_tokens = access_tokens
         self._id_tokens = id_tokens
@@ -57,6 +60,7 @@ class TokenEndpoint:
             "authorization_code": self._authorization_code,
             "refresh_token": self._refresh_token,
             "client_credentials": self._client_credentials,
+            DEVICE_CODE: self._device_code,
         }
 
     @property
@@ -86,6 +90,13 @@ class TokenEndpoint:
             verifier=parameters.get("code_verifier"),
             resource=parameters.get("resource"),
         )
+        return self._redeemed(client, redeemed)
+
+    def _device_code(self, client: Client, parameters: Parameters) -> dict[str, Any]:
+        device_code = required(parameters, "device_code")
+        return self._redeemed(client, self._device_codes.redeem(client, device_code))
+
+    def _redeemed(self, client: Client, redeemed: Redeemed) -> dict[str, Any]:
         scopes = space_separated(redeemed.grant.scope)
         response = self._tokens(
             client, redeemed.grant, redeemed.user, scopes=scopes, nonce=redeemed.nonce

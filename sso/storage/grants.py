@@ -115,3 +115,25 @@ class LogoutDelivery(Base):
     ended_at: Mapped[datetime]
     attempts: Mapped[int] = mapped_column(default=0)
     next_attempt_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class DeviceCode(Base):
+    """A device that waits for a person. ``state``: pending, approved, denied or used."""
+
+    __tablename__ = "device_codes"
+
+    digest: Mapped[Digest] = mapped_column(primary_key=True)
+    user_code_mac: Mapped[Digest] = mapped_column(unique=True)
+    grant_id: Mapped[OwnId]
+    client_id: Mapped[ClientId] = mapped_column(ForeignKey("clients.client_id", ondelete="CASCADE"))
+    scope: Mapped[Words]
+    audience: Mapped[Uri]
+    state: Mapped[str] = mapped_column(String(8))
+    sub: Mapped[OwnId | None] = mapped_column(ForeignKey("users.sub", ondelete="CASCADE"))
+    auth_time: Mapped[datetime | None]
+    acr: Mapped[str | None] = mapped_column(String(64))
+    amr: Mapped[list[str] | None]
+    interval_s: Mapped[int]
+    polled_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)

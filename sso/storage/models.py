@@ -8,6 +8,7 @@ from sso.storage.clients import Client, ClientSecret
 from sso.storage.factors import Passkey, RecoveryCode, Totp
 from sso.storage.grants import (
     AuthorizationCode,
+    DeviceCode,
     Grant,
     LogoutDelivery,
     OpaqueAccessToken,
@@ -26,6 +27,7 @@ __all__ = [
     "Client",
     "ClientSecret",
     "Consent",
+    "DeviceCode",
     "Grant",
     "LogoutDelivery",
     "OpaqueAccessToken",

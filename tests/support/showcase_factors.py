@@ -1,4 +1,4 @@
-"""Examples of the pages about second factors."""
+"""Examples of the pages about second factors and devices without a keyboard."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ _STEP: dict[str, Any] = {
     "here": "/sign-in/second",
 }
 _TOTP = {"picture": picture_of(_SECRET), "secret": _SECRET, "sealed": "s", "wrong": False}
+_DEVICE = {"user_code": "", "error": None, "retry_at": None, "here": "/device"}
 
 FACTOR_PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "second-step": ("sso/second_step.html", _STEP),
@@ -41,6 +42,25 @@ FACTOR_PAGES: dict[str, tuple[str, dict[str, Any]]] = {
         "sso/second_step.html",
         _STEP | {"status": _NOTHING, "passkey": None, "without": "/account"},
     ),
+    "device": ("sso/device.html", _DEVICE),
+    "device-wrong": ("sso/device.html", _DEVICE | {"user_code": "BCDF", "error": "wrong"}),
+    "device-throttled": (
+        "sso/device.html",
+        _DEVICE | {"error": "throttled", "retry_at": NOW + timedelta(minutes=9)},
+    ),
+    "device-confirm": (
+        "sso/device_confirm.html",
+        {
+            "client_name": "Campus Card",
+            "user_code": "BCDF-GHJK",
+            "scopes": ["openid", "profile", "grades:write"],
+            "user": User(username="林晓雨"),
+            "hidden": {"device": "d"},
+            "here": "/device",
+        },
+    ),
+    "device-allowed": ("sso/device_done.html", {"allowed": True, "here": "/device"}),
+    "device-denied": ("sso/device_done.html", {"allowed": False, "here": "/device"}),
     "totp": ("sso/totp.html", _TOTP),
     "totp-wrong": ("sso/totp.html", _TOTP | {"wrong": True}),
     "passkey-new": ("sso/passkey_new.html", {"passkey": _INVITATION, "wrong": False}),
