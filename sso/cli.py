@@ -14,6 +14,7 @@ from flask import Flask
 
 from httpkit.problems import Unavailable
 from sso.accounts.users import NewUser, NewUserInvalid
+from sso.clients.initial_tokens import InitialTokens
 from sso.clients.registration import (
     AUTHORIZATION_CODE,
     GRANT_TYPES,
@@ -159,6 +160,23 @@ def rotate_keys(config: Path | None, as_format: str) -> None:
     with _foundation(config) as base:
         kid = base.keys.rotate(keep_s=MAX_ACCESS_TOKEN_S)
     _show({"kid": kid, "signs_in_s": str(PUBLISH_LEAD_S)}, as_format)
+
+
+@cli.group()
+def registration() -> None:
+    """Leave to register clients by a program (``dynamic_registration``)."""
+
+
+@registration.command("allow")
+@click.option("--uses", type=click.IntRange(1, 10_000), default=1, show_default=True)
+@click.option("--ttl", "ttl_s", type=click.IntRange(1), default=86_400, show_default=True)
+@_format
+@_config
+def allow_registration(config: Path | None, as_format: str, uses: int, ttl_s: int) -> None:
+    """Make an initial access token; it is shown this once."""
+    with _foundation(config) as base:
+        token = InitialTokens(base.storage, base.clock).create(uses=uses, ttl_s=ttl_s)
+    _show({"initial_access_token": token}, as_format)
 
 
 @contextmanager

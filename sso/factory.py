@@ -58,6 +58,9 @@ _NO_FORM_TOKEN = frozenset(
         "grants.revoke",
         "grants.introspect",
         "logout.end_session_posted",
+        "registration.change",
+        "registration.register",
+        "registration.remove",
         "userinfo.answer",
     }
 )
@@ -65,6 +68,7 @@ _NO_FORM_TOKEN = frozenset(
 _FOR_PROGRAMS = (
     "/admin/api/",
     "/oauth/device_authorization",
+    "/oauth/register",
     "/oauth/token",
     "/oauth/revoke",
     "/oauth/introspect",

@@ -9,11 +9,13 @@ from sso.administration import api as admin_api
 from sso.administration import pages as admin
 from sso.administration.catalogue import Catalogue
 from sso.administration.deeds import Deeds
+from sso.clients.initial_tokens import InitialTokens
 from sso.clients.owned import OwnedClients
 from sso.console import views as console
 from sso.device import views as device
 from sso.portal import factor_views, second_step_views
 from sso.recent_refusals import RecentRefusals
+from sso.registration import views as registration
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -32,6 +34,8 @@ def open_side_rooms(app: Flask, base: Foundation, services: Services) -> None:
     _open_console(app, base, services, refusals, freshness)
     _open_administration(app, base, services, freshness)
     _open_device(app, base, services)
+    if base.settings.dynamic_registration:
+        _open_registration(app, base, services)
 
 
 def _open_second_factors(
@@ -108,3 +112,15 @@ def _open_device(app: Flask, base: Foundation, services: Services) -> None:
     )
     app.register_blueprint(device.create_endpoint(pages))
     app.register_blueprint(device.create_pages(pages))
+
+
+def _open_registration(app: Flask, base: Foundation, services: Services) -> None:
+    parts = registration.Parts(
+        settings=base.settings,
+        storage=base.storage,
+        clients=base.clients,
+        tokens=InitialTokens(base.storage, base.clock),
+        throttle=services.throttle,
+        clock=base.clock,
+    )
+    app.register_blueprint(registration.create_blueprint(registration.Registration(parts)))

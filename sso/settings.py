@@ -116,6 +116,7 @@ class Settings(_Section):
     default_audience: str = Field("http://127.0.0.1:7000", min_length=1)
     scopes: list[str] = ["openid", "profile", "email", "offline_access", "users:read"]
     registration: Literal["open", "invited", "closed"] = "open"
+    dynamic_registration: bool = False
     lifetimes: Lifetimes = Lifetimes()
     passwords: Passwords = Passwords()
     throttles: Throttles = Throttles()

@@ -31,6 +31,7 @@ _ENDPOINTS = {
     "introspection_endpoint": "grants.introspect",
     "end_session_endpoint": "logout.end_session",
     "pushed_authorization_request_endpoint": "pushed.push",
+    "registration_endpoint": "registration.register",
     "device_authorization_endpoint": "device.begin",
 }
 _AUTHENTICATED = ("token", "revocation", "introspection")

@@ -39,6 +39,7 @@ class Client(Base):
     par_required: Mapped[bool] = mapped_column(default=False)
     dpop_required: Mapped[bool] = mapped_column(default=False)
     jwks: Mapped[dict[str, Any] | None]
+    registration_token_digest: Mapped[Digest | None]
     created_at: Mapped[datetime]
     disabled_at: Mapped[datetime | None]
 
@@ -60,3 +61,14 @@ class ClientSecret(Base):
     expires_at: Mapped[datetime | None]
 
     client: Mapped[Client] = relationship(back_populates="secrets")
+
+
+class InitialAccessToken(Base):
+    """An operator's leave to register so many clients for so long."""
+
+    __tablename__ = "initial_access_tokens"
+
+    digest: Mapped[Digest] = mapped_column(primary_key=True)
+    uses_left: Mapped[int]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]

@@ -9,6 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 from sso.cli import cli
+from sso.clients.initial_tokens import InitialTokens
+from sso.storage.audit import AuditEntry
 from sso.storage.migrate import is_current, migrate, unmigrate
 
 if TYPE_CHECKING:
@@ -142,3 +144,14 @@ def test_migrations_run_twice_back_and_forth(environ: House) -> None:
     assert not is_current(storage)
     migrate(storage)
     assert is_current(storage)
+
+
+def test_leave_to_register_is_made_at_the_command_line(environ: House) -> None:
+    """One object, the token once; the log tells who made it."""
+    result = run("registration", "allow", "--uses", "2", "--format", "json")
+    token = json.loads(result.stdout)["initial_access_token"]
+    assert InitialTokens(environ.base.storage, environ.clock).is_good(token)
+    with environ.base.storage.reading() as session:
+        entry = session.query(AuditEntry).filter_by(action="registration_token.made").one()
+    assert entry.actor.startswith("cli:")
+    assert token not in entry.object
