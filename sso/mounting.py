@@ -86,7 +86,7 @@ def _open_administration(
     app: Flask, base: Foundation, services: Services, freshness: Freshness
 ) -> None:
     catalogue = Catalogue(base.storage)
-    deeds = Deeds(base.storage, services.session_end, base.clock)
+    deeds = Deeds(base.storage, services.session_end, base.keys, base.clock)
     api = admin_api.AdminApi(
         issuer=base.settings.issuer,
         access_tokens=services.access_tokens,

@@ -129,7 +129,12 @@ class Users:
             .where(User.sub == user.sub)
             .values(password_hash=password_hash, password_changed_at=now, updated_at=now)
         )
-        self._storage.write(lambda session: session.execute(changing))
+
+        def work(session: Session) -> None:
+            session.execute(changing)
+            record(session, now, "user.password_changed", f"user:{user.sub}")
+
+        self._storage.write(work)
 
     def refresh_hash(self, user: User, password: str) -> None:
         """Hash *password* anew where today's parameters are others than the stored ones."""

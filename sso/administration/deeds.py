@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import delete, select, update
 
 from sso.accounts.factors import forget_all
+from sso.clients.registration import MAX_ACCESS_TOKEN_S
 from sso.grants.records import revoke_grant
 from sso.storage.audit import record
 from sso.storage.clients import Client
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from sso.clock import Clock
     from sso.grants.session_end import SessionEnd
+    from sso.keys.signing import SigningKeys
     from sso.storage.engine import Storage
 
 _BECAUSE: Final = "ended by an administrator"
@@ -30,9 +32,12 @@ _BECAUSE: Final = "ended by an administrator"
 class Deeds:
     """Changes one object by its id; a deed that finds nothing to change writes nothing."""
 
-    def __init__(self, storage: Storage, session_end: SessionEnd, clock: Clock) -> None:
+    def __init__(
+        self, storage: Storage, session_end: SessionEnd, keys: SigningKeys, clock: Clock
+    ) -> None:
         self._storage = storage
         self._session_end = session_end
+        self._keys = keys
         self._clock = clock
         self._table: dict[tuple[str, str], Callable[[str], bool]] = {
             ("users", "disable"): self.disable_user,
@@ -46,6 +51,7 @@ class Deeds:
             ("clients", "delete"): self.delete_client,
             ("grants", "revoke"): self.revoke_grant,
             ("sessions", "end"): self.end_session,
+            ("keys", "replace"): lambda _kid: self.replace_keys(),
         }
 
     def of(self, kind: str) -> list[str]:
@@ -97,9 +103,11 @@ class Deeds:
 
     def end_session(self, session_id: str) -> bool:
         """End one session with all that it was given."""
-        if not self._session_end.end(session_id, revoke_grants=True):
-            return False
-        self._note("session.ended", f"session:{session_id}")
+        return self._session_end.end(session_id, revoke_grants=True)
+
+    def replace_keys(self) -> bool:
+        """Publish a new signing key; those there are stay until their last token has expired."""
+        self._keys.rotate(keep_s=MAX_ACCESS_TOKEN_S)
         return True
 
     def revoke_grant(self, grant_id: str) -> bool:
@@ -177,9 +185,6 @@ class Deeds:
             record(session, self._clock(), action, object_)
 
         self._storage.write(work)
-
-    def _note(self, action: str, object_: str) -> None:
-        self._storage.write(lambda session: record(session, self._clock(), action, object_))
 
     def _end_sessions(self, sub: str) -> None:
         query = select(BrowserSession.id).where(

@@ -16,6 +16,7 @@ from sqlalchemy import delete, select
 from sso.clients.redirect_uris import host_of
 from sso.grants.records import revoke_grant
 from sso.parameters import space_separated
+from sso.storage.audit import record
 from sso.storage.clients import Client
 from sso.storage.grants import Grant
 from sso.storage.people import BrowserSession, Consent
@@ -137,6 +138,7 @@ class Own:
             )
             for grant in session.scalars(_standing(sub).where(Grant.client_id == client_id)):
                 revoke_grant(session, grant.id, self._clock(), because="withdrawn by the person")
+            record(session, self._clock(), "access.withdrawn", f"user:{sub}", client=client_id)
 
         self._storage.write(work)
         return chosen[0].name

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select, update
 
 from sso.grants.records import revoke_grant
+from sso.storage.audit import record
 from sso.storage.clients import Client
 from sso.storage.digests import new_id
 from sso.storage.grants import Grant, LogoutDelivery
@@ -65,6 +66,7 @@ class SessionEnd:
                     )
                 )
             if revoke_grants:
+                record(session, now, "session.ended", f"session:{session_id}")
                 of_session = select(Grant.id).where(Grant.session_id == session_id)
                 for grant_id in list(session.scalars(of_session)):
                     revoke_grant(session, grant_id, now, because="session ended by its owner")

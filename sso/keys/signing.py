@@ -20,6 +20,7 @@ from joserfc.jwk import RSAKey
 from sqlalchemy import or_, select
 
 from httpkit.problems import Unavailable
+from sso.storage.audit import record
 from sso.storage.keys import SigningKey
 
 if TYPE_CHECKING:
@@ -152,6 +153,7 @@ class SigningKeys:
                     old.expires_at = starts + timedelta(seconds=keep_s)
             row = self._new_row(signs_from=starts)
             session.add(row)
+            record(session, self._clock(), "keys.rotated", f"key:{row.kid}")
             return row.kid
 
         kid = self._storage.write(work)

@@ -128,7 +128,7 @@ BUILDERS_PAGES: dict[str, tuple[str, dict[str, Any]]] = {
             "kinds": list(KINDS),
             "kind": "clients",
             "record": {"id": _ID, "name": "Campus Card", "owner": "7d10", "scopes": _SCOPES},
-            "deeds": ["delete", "revoke", "end"],
+            "deeds": ["delete", "revoke", "end", "replace"],
         },
     ),
 }

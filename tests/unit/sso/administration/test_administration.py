@@ -285,3 +285,38 @@ def test_developers_cannot_register_the_scope(house: House) -> None:
     client = house.base.clients.find(house.client.client_id)
     assert client
     assert ADMIN_SCOPE not in client.scope
+
+
+def test_a_new_signing_key_is_published(either_house: House) -> None:
+    """Beside the old one, under which tokens are still signed and read."""
+    house = either_house
+    before = (house.app.test_client().get("/oauth/jwks").json or {})["keys"]
+    token = house.tokens()["access_token"]
+    answer = deed(admin_of(house), "keys", before[0]["kid"], "replace")
+    assert answer.status_code == 303
+    after = (house.app.test_client().get("/oauth/jwks").json or {})["keys"]
+    assert len(after) == len(before) + 1
+    assert house.claims(token)["sub"] == house.user.sub
+
+
+def test_what_persons_do_to_their_account_is_in_the_log(house: House) -> None:
+    """Another password, a device that ended, access taken back: each with its actor."""
+    one, other = house.signed_in(), house.signed_in()
+    house.tokens(one)
+    one.submit("/account/devices", "/account/devices/end-others")
+    client_id = house.client.client_id
+    one.submit("/account/applications", f"/account/applications/{client_id}/withdraw")
+    one.submit(
+        "/account/security",
+        "/account/security/password",
+        current_password=PASSWORD,
+        new_password=PASSWORD + "!",
+    )
+    with house.base.storage.reading() as session:
+        rows = session.query(AuditEntry).filter_by(actor=f"user:{house.user.sub}").all()
+    assert [row.action for row in rows] == [
+        "session.ended",
+        "access.withdrawn",
+        "user.password_changed",
+    ]
+    assert other.get("/account").status_code == 303
