@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+import structlog
 
 from tests.support import needs, programs
 from tests.support.forged_world import ForgedWorld, forged_world
@@ -150,3 +151,10 @@ def free_port() -> Callable[[], int]:
     from tests.support import ports  # noqa: PLC0415 - the fixture carries the function's own name
 
     return ports.free_port
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_it_was() -> Iterator[None]:
+    """Let no test that sets logging up decide where the next one's lines go."""
+    yield
+    structlog.reset_defaults()
