@@ -12,7 +12,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from bff.problems import METHOD_NOT_ALLOWED, ROUTE_NOT_FOUND, Refused
+from bff.problems import METHOD_NOT_ALLOWED, Refused
 from bff.proxy.exchange import TimeLimits
 
 if TYPE_CHECKING:
@@ -157,22 +157,6 @@ class RouteTable:
 
     def _is_own(self, path: bytes) -> bool:
         return path in self._own_paths or path.startswith(self._own_prefixes)
-
-    def match(self, path: bytes) -> Route:
-        """Return the route of *path*.
-
-        Raises:
-            Refused: ``route_not_found``.
-        """
-        route = self.find(path)
-        if route is None:
-            raise Refused(ROUTE_NOT_FOUND)
-        return route
-
-    @property
-    def origins(self) -> frozenset[Origin]:
-        """Every upstream that a route leads to."""
-        return frozenset(route.origin for route in self._routes)
 
 
 def parse_upstream(url: str) -> tuple[Origin, bytes]:

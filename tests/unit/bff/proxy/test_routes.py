@@ -17,6 +17,13 @@ TABLE = RouteTable(
 )
 
 
+def found(table: RouteTable, path: bytes) -> Route:
+    """Return the route of *path*, which there must be."""
+    route = table.find(path)
+    assert route is not None
+    return route
+
+
 @pytest.mark.parametrize(
     ("path", "route"),
     [
@@ -31,7 +38,7 @@ TABLE = RouteTable(
 )
 def test_longest_prefix_on_a_segment_boundary_wins(path: bytes, route: str) -> None:
     """A prefix ends where a segment ends."""
-    assert TABLE.match(path).path == route
+    assert found(TABLE, path).path == route
 
 
 @pytest.mark.parametrize(
@@ -40,9 +47,6 @@ def test_longest_prefix_on_a_segment_boundary_wins(path: bytes, route: str) -> N
 def test_nothing_else_is_proxied(path: bytes) -> None:
     """Another case or another spelling is another path."""
     assert TABLE.find(path) is None
-    with pytest.raises(Refused) as refused:
-        TABLE.match(path)
-    assert refused.value.problem.status == 404
 
 
 @pytest.mark.parametrize(
@@ -61,7 +65,7 @@ def test_a_route_for_everything_leaves_the_gateway_its_own_addresses(path: bytes
     table = RouteTable([Route("/", ORIGIN)])
     assert table.find(path) is None
     for other in (b"/", b"/x", b"/bffs", b"/static/app.js", b"/livez/x"):
-        assert table.match(other).path == "/"
+        assert found(table, other).path == "/"
 
 
 @pytest.mark.parametrize(
@@ -78,7 +82,7 @@ def test_a_route_for_everything_leaves_the_gateway_its_own_addresses(path: bytes
 )
 def test_target_is_the_judged_bytes(path: bytes, query: bytes, target: bytes) -> None:
     """Only the prefix is cut; no byte after it changes."""
-    assert TABLE.match(path).target(path, query) == target
+    assert found(TABLE, path).target(path, query) == target
 
 
 def test_root_route_covers_everything() -> None:
@@ -92,7 +96,7 @@ def test_root_route_covers_everything() -> None:
 def test_unlisted_method_is_405_with_allow(method: str) -> None:
     """The answer names what would be right."""
     with pytest.raises(Refused) as refused:
-        TABLE.match(b"/api/files").require_method(method)
+        found(TABLE, b"/api/files").require_method(method)
     assert refused.value.problem.status == 405
     assert refused.value.headers == {"Allow": "GET"}
 
