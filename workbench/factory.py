@@ -15,6 +15,7 @@ from httpkit.headers import install_security_headers
 from httpkit.health import install_health
 from httpkit.metrics import HttpMetrics, start_management_listener
 from httpkit.request_ids import install_request_ids
+from workbench import journal as _journal  # noqa: F401 - its table is part of the schema
 from workbench import openapi
 from workbench.bearer import BearerGuard
 from workbench.database import db, install_database, require_schema
