@@ -58,6 +58,7 @@ _NO_FORM_TOKEN = frozenset(
         "grants.revoke",
         "grants.introspect",
         "logout.end_session_posted",
+        "pushed.push",
         "registration.change",
         "registration.register",
         "registration.remove",
@@ -68,6 +69,7 @@ _NO_FORM_TOKEN = frozenset(
 _FOR_PROGRAMS = (
     "/admin/api/",
     "/oauth/device_authorization",
+    "/oauth/par",
     "/oauth/register",
     "/oauth/token",
     "/oauth/revoke",
@@ -170,6 +172,7 @@ def _open_rooms(app: Flask, base: Foundation, services: Services) -> None:
             authorize.Authorization(
                 issuer=settings.issuer,
                 validator=services.validator,
+                pushed_requests=services.pushed_requests,
                 carrier=services.carrier,
                 browser=services.browser,
                 consents=services.consents,

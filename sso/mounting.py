@@ -14,6 +14,7 @@ from sso.clients.owned import OwnedClients
 from sso.console import views as console
 from sso.device import views as device
 from sso.portal import factor_views, second_step_views
+from sso.pushed import views as pushed
 from sso.recent_refusals import RecentRefusals
 from sso.registration import views as registration
 
@@ -34,6 +35,7 @@ def open_side_rooms(app: Flask, base: Foundation, services: Services) -> None:
     _open_console(app, base, services, refusals, freshness)
     _open_administration(app, base, services, freshness)
     _open_device(app, base, services)
+    _open_pushing(app, base, services)
     if base.settings.dynamic_registration:
         _open_registration(app, base, services)
 
@@ -112,6 +114,17 @@ def _open_device(app: Flask, base: Foundation, services: Services) -> None:
     )
     app.register_blueprint(device.create_endpoint(pages))
     app.register_blueprint(device.create_pages(pages))
+
+
+def _open_pushing(app: Flask, base: Foundation, services: Services) -> None:
+    parts = pushed.Parts(
+        settings=base.settings,
+        authentication=services.authentication,
+        validator=services.validator,
+        requests=services.pushed_requests,
+        throttle=services.throttle,
+    )
+    app.register_blueprint(pushed.create_blueprint(pushed.Pushing(parts)))
 
 
 def _open_registration(app: Flask, base: Foundation, services: Services) -> None:

@@ -24,12 +24,13 @@ from sso.grants.own import Own
 from sso.grants.refresh_tokens import RefreshTokens
 from sso.grants.revocation import Revocation
 from sso.grants.session_end import SessionEnd
-from sso.grants.token_endpoint import TokenEndpoint
+from sso.grants.token_endpoint import TokenEndpoint, TokenParts
 from sso.keys.ring import KeyRing
 from sso.keys.signing import SigningKeys
 from sso.logout.backchannel import BackchannelLogout
 from sso.portal.entrance import Entrance
 from sso.requests.carrier import Carrier
+from sso.requests.pushed import PushedRequests
 from sso.requests.validation import RequestValidator
 from sso.storage.engine import open_storage
 from sso.throttle import Throttle, open_redis
@@ -90,6 +91,7 @@ class Services:
     backchannel: BackchannelLogout
     carrier: Carrier
     validator: RequestValidator
+    pushed_requests: PushedRequests
 
 
 def lay_foundation(app: Flask, settings: Settings, clock: Clock) -> Foundation:
@@ -146,21 +148,21 @@ def build_services(base: Foundation) -> Services:
         codes=codes,
         device_codes=device_codes,
         token_endpoint=TokenEndpoint(
-            codes,
-            device_codes,
-            refresh_tokens,
-            access_tokens,
-            id_tokens,
+            TokenParts(codes, device_codes, refresh_tokens, access_tokens, id_tokens),
             default_audience=settings.default_audience,
         ),
         revocation=Revocation(storage, access_tokens, clock),
         introspection=Introspection(storage, access_tokens, clock, issuer=issuer),
         backchannel=_backchannel(base, session_end),
         carrier=Carrier(base.ring, clock, ttl_s=lifetimes.request_s),
-        validator=RequestValidator(
-            base.clients, id_tokens, clock, default_audience=settings.default_audience
-        ),
+        validator=_validator(base, id_tokens),
+        pushed_requests=PushedRequests(storage, lifetimes, clock),
     )
+
+
+def _validator(base: Foundation, id_tokens: IdTokens) -> RequestValidator:
+    audience = base.settings.default_audience
+    return RequestValidator(base.clients, id_tokens, base.clock, default_audience=audience)
 
 
 def _backchannel(base: Foundation, session_end: SessionEnd) -> BackchannelLogout:

@@ -75,6 +75,7 @@ class Lifetimes(_Section):
     session_idle_s: int = Field(_DAY_S, ge=60)
     session_absolute_s: int = Field(14 * _DAY_S, ge=60)
     request_s: int = Field(3_600, ge=60)
+    pushed_request_s: int = Field(60, ge=5, le=600)
     device_code_s: int = Field(600, ge=30, le=3_600)
     reauthentication_s: int = Field(600, ge=60)
 

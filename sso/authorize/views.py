@@ -16,12 +16,13 @@ from sso.authorize.decision import (
     Refuse,
     next_step,
 )
-from sso.errors import OAuthError
+from sso.errors import INVALID_REQUEST, OAuthError
 from sso.grants.codes import NewCode
 from sso.parameters import from_form, from_query
 from sso.problems import REQUEST_INVALID
 from sso.refusals import log_refusal
 from sso.requests.carrier import FIELD, RESUME_PATH
+from sso.requests.pushed import names_pushed
 from sso.requests.replies import reply, reply_error, see_other
 
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ if TYPE_CHECKING:
     from sso.grants.consents import Consents
     from sso.parameters import Parameters
     from sso.requests.carrier import Carrier
-    from sso.requests.model import AuthorizationRequest
+    from sso.requests.model import AuthorizationRequest, ReplyTo
+    from sso.requests.pushed import PushedRequests
     from sso.requests.validation import RequestValidator
     from sso.storage.clients import Client
 
@@ -47,6 +49,7 @@ class Authorization:
         *,
         issuer: str,
         validator: RequestValidator,
+        pushed_requests: PushedRequests,
         carrier: Carrier,
         browser: Browser,
         consents: Consents,
@@ -55,6 +58,7 @@ class Authorization:
     ) -> None:
         self._issuer = issuer
         self._validator = validator
+        self._pushed_requests = pushed_requests
         self._carrier = carrier
         self._browser = browser
         self._consents = consents
@@ -69,12 +73,15 @@ class Authorization:
             cookies_came: False for a post from elsewhere, which carries no Lax cookie (A-54): it
                 is answered with a step through our own address.
         """
-        client, reply_to = self._validator.require_client(parameters)
-        try:
-            asked = self._validator.require_valid(client, reply_to, parameters)
-        except OAuthError as error:
-            log_refusal(error)
-            return reply_error(reply_to, error, issuer=self._issuer)
+        if names_pushed(parameters):
+            client, asked = self._pushed(parameters)
+        else:
+            client, reply_to = self._validator.require_client(parameters)
+            try:
+                asked = self._open(client, reply_to, parameters)
+            except OAuthError as error:
+                log_refusal(error)
+                return reply_error(reply_to, error, issuer=self._issuer)
         if not cookies_came:
             return see_other(self._carrier.resume_address(asked))
         return self._proceed(client, asked)
@@ -87,6 +94,22 @@ class Authorization:
             {"client_id": asked.client_id, "redirect_uri": asked.reply_to.redirect_uri}
         )
         return self._proceed(client, asked)
+
+    def _open(
+        self, client: Client, reply_to: ReplyTo, parameters: Parameters
+    ) -> AuthorizationRequest:
+        """Return the request that the browser itself carries."""
+        if client.par_required:
+            raise OAuthError(INVALID_REQUEST, "the client has to push its requests")
+        return self._validator.require_valid(client, reply_to, parameters)
+
+    def _pushed(self, parameters: Parameters) -> tuple[Client, AuthorizationRequest]:
+        """Return the request that was handed in before; nothing else in the address counts."""
+        client = self._validator.require_known(parameters)
+        asked = self._pushed_requests.take(client, parameters["request_uri"])
+        # Judged again: the client may have lost the address meanwhile.
+        self._validator.require_reply_to(client, {"redirect_uri": asked.reply_to.redirect_uri})
+        return client, asked
 
     def _proceed(self, client: Client, asked: AuthorizationRequest) -> Response:
         signed_in = self._browser.signed_in()

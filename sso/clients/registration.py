@@ -59,6 +59,7 @@ class NewClient:
     introspects: Sequence[str] = ()
     opaque: bool = False
     pkce_required: bool = True
+    par_required: bool = False
     jwks: Mapping[str, Any] | None = None
     code_ttl_s: int | None = None
     access_token_ttl_s: int | None = None

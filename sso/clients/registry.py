@@ -89,7 +89,7 @@ class Clients:
             refresh_token_ttl_s=new.refresh_token_ttl_s,
             pkce_required=new.pkce_required,
             jwks=dict(new.jwks) if new.jwks else None,
-            par_required=False,
+            par_required=new.par_required,
             dpop_required=False,
             created_at=self._clock(),
         )

@@ -67,6 +67,7 @@ class Metadata:
             "claims_parameter_supported": False,
             "request_parameter_supported": False,
             "request_uri_parameter_supported": False,
+            "require_pushed_authorization_requests": False,
         }
         rules = {rule.endpoint: rule.rule for rule in current_app.url_map.iter_rules()}
         for member, endpoint in _ENDPOINTS.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, request
@@ -37,24 +38,26 @@ if TYPE_CHECKING:
     from sso.tokens.id_tokens import IdTokens
 
 
+@dataclass(frozen=True)
+class TokenParts:
+    """What tokens are made of."""
+
+    codes: Codes
+    device_codes: DeviceCodes
+    refresh_tokens: RefreshTokens
+    access_tokens: AccessTokens
+    id_tokens: IdTokens
+
+
 class TokenEndpoint:
     """Exchanges grants for tokens; each grant type is one method of the table."""
 
-    def __init__(
-        self,
-        codes: Codes,
-        device_codes: DeviceCodes,
-        refresh_tokens: RefreshTokens,
-        access_tokens: AccessTokens,
-        id_tokens: IdTokens,
-        *,
-        default_audience: str,
-    ) -> None:
-        self._codes = codes
-        self._device_codes = device_codes
-        self._refresh_tokens = refresh_tokens
-        self._access_tokens = access_tokens
-        self._id_tokens = id_tokens
+    def __init__(self, parts: TokenParts, *, default_audience: str) -> None:
+        self._codes = parts.codes
+        self._device_codes = parts.device_codes
+        self._refresh_tokens = parts.refresh_tokens
+        self._access_tokens = parts.access_tokens
+        self._id_tokens = parts.id_tokens
         self._default_audience = default_audience
         self._grants: dict[str, Callable[[Client, Parameters], dict[str, Any]]] = {
             "authorization_code": self._authorization_code,

@@ -64,17 +64,34 @@ class RequestValidator:
         self._clock = clock
         self._default_audience = default_audience
 
-    def require_client(self, parameters: Parameters) -> tuple[Client, ReplyTo]:
-        """Return who asks and where the answer goes.
+    def require_known(self, parameters: Parameters) -> Client:
+        """Return who asks.
 
         Raises:
-            Refused: shown on a page of ours; never sent to an address that nobody registered.
+            Refused: as `require_client`.
         """
         client_id = parameters.get("client_id", "")
         structlog.contextvars.bind_contextvars(client=client_id[:64])
         client = self._clients.find(client_id)
         if client is None:
             raise Refused(CLIENT_UNKNOWN, hint="no such client")
+        return client
+
+    def require_client(self, parameters: Parameters) -> tuple[Client, ReplyTo]:
+        """Return who asks and where the answer goes.
+
+        Raises:
+            Refused: shown on a page of ours; never sent to an address that nobody registered.
+        """
+        client = self.require_known(parameters)
+        return client, self.require_reply_to(client, parameters)
+
+    def require_reply_to(self, client: Client, parameters: Parameters) -> ReplyTo:
+        """Return where the answer to *client* goes.
+
+        Raises:
+            Refused: as `require_client`.
+        """
         redirect_uri = parameters.get("redirect_uri", "")
         if not redirect_uris.matches(client.redirect_uris, redirect_uri):
             raise Refused(REDIRECT_URI_INVALID, hint="redirect_uri is missing or not registered")
@@ -82,7 +99,7 @@ class RequestValidator:
         if state is not None and len(state) > _MAX_STATE:
             # Not sent back cut: the client could not tell whose answer it is.
             raise Refused(REDIRECT_URI_INVALID, hint="state is too long")
-        return client, ReplyTo(redirect_uri, state)
+        return ReplyTo(redirect_uri, state)
 
     def require_valid(
         self, client: Client, reply_to: ReplyTo, parameters: Parameters

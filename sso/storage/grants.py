@@ -74,6 +74,18 @@ class RefreshToken(Base):
     successor: Mapped[Digest | None]
 
 
+class PushedRequest(Base):
+    """A request that its client handed in, judged; a browser brings its name once."""
+
+    __tablename__ = "pushed_requests"
+
+    digest: Mapped[Digest] = mapped_column(primary_key=True)
+    client_id: Mapped[ClientId] = mapped_column(ForeignKey("clients.client_id", ondelete="CASCADE"))
+    request: Mapped[dict[str, Any]]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    used_at: Mapped[datetime | None]
+
+
 class RevokedAccessToken(Base):
     """The ``jti`` of an access token that was revoked by itself, until it would have expired."""
 
