@@ -6,8 +6,6 @@ nothing of who signed in, opens no session, and costs Redis nothing.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import time
 from typing import TYPE_CHECKING, Final
@@ -15,10 +13,12 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from bff.login.return_to import HOME
-from bff.sessions.codec import KeyRing, Unreadable
+from bff.login.sealed_cookie import SealedCookie
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    from bff.sessions.codec import KeyRing
 
 LIFETIME_S: Final = 1800
 LOOP_WINDOW_S: Final = 60
@@ -53,12 +53,10 @@ class RecentLogins:
     def __init__(
         self, ring: KeyRing, *, secure: bool, clock: Callable[[], float] = time.time
     ) -> None:
-        self._ring = ring
-        self._secure = secure
+        self._cookie = SealedCookie(
+            ring, Recent, purpose=_PURPOSE, name="recent-sign-ins", secure=secure
+        )
         self._clock = clock
-        self._name = "__Host-recent-sign-ins" if secure else "recent-sign-ins"
-        self._encoder = msgspec.msgpack.Encoder()
-        self._decoder = msgspec.msgpack.Decoder(Recent)
 
     def started(
         self, cookies: Iterable[tuple[str, str]], *, state: str, provider: str, return_to: str
@@ -99,28 +97,18 @@ class RecentLogins:
 
     def forget(self) -> str:
         """Return the value that takes the cookie away."""
-        return self._header("", 0)
+        return self._cookie.set_cookie("", 0)
 
     def _read(self, cookies: Iterable[tuple[str, str]]) -> Recent:
-        values = [value for name, value in cookies if name == self._name]
-        if len(values) != 1:
-            return Recent()
-        try:
-            sealed = base64.urlsafe_b64decode(values[0] + "=" * (-len(values[0]) % 4))
-            recent = self._decoder.decode(self._ring.open(_PURPOSE, b"", b"", sealed))
-        except (Unreadable, binascii.Error, UnicodeEncodeError, ValueError, msgspec.DecodeError):
+        recent = self._cookie.find(cookies)
+        if recent is None:
             return Recent()
         oldest = self._clock() - LIFETIME_S
         starts = tuple(start for start in recent.starts if start.at >= oldest)
         return msgspec.structs.replace(recent, starts=starts)
 
     def _set(self, recent: Recent) -> str:
-        sealed = self._ring.seal(_PURPOSE, b"", b"", self._encoder.encode(recent))
-        return self._header(base64.urlsafe_b64encode(sealed).rstrip(b"=").decode(), LIFETIME_S)
-
-    def _header(self, value: str, max_age_s: int) -> str:
-        secure = "; Secure" if self._secure else ""
-        return f"{self._name}={value}; Path=/; Max-Age={max_age_s}{secure}; HttpOnly; SameSite=Lax"
+        return self._cookie.set_cookie(self._cookie.seal(recent), LIFETIME_S)
 
 
 def _name_of(state: str) -> bytes:

@@ -8,8 +8,6 @@ Spec: RFC 9700 §4.7; RFC 6265bis §5.2.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import secrets
 import time
@@ -18,18 +16,18 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from bff.sessions.codec import TRANSACTION, KeyRing, Unreadable
+from bff.login.sealed_cookie import SealedCookie
+from bff.sessions.codec import TRANSACTION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+
+    from bff.sessions.codec import KeyRing
 
 LIFETIME_S: Final = 600
 # 8 KiB of everything that signing in leaves in a browser, less the one cookie of `recent`.
 ALL_COOKIES_LIMIT_BYTES: Final = 7 * 1024
 _SUFFIX_CHARS = 12
-# The whole site and not /bff alone: the prefix asks for it, and only the prefix keeps a sibling
-# subdomain from planting a sign-in of its own (login CSRF by cookie tossing).
-_PATH = "/"
 
 
 class Transaction(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -59,7 +57,7 @@ def new_secret() -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    cookie: str
+    suffix: str
     size: int
     transaction: Transaction
 
@@ -70,12 +68,10 @@ class TransactionCookies:
     def __init__(
         self, ring: KeyRing, *, secure: bool, clock: Callable[[], float] = time.time
     ) -> None:
-        self._ring = ring
-        self._secure = secure
+        self._cookie = SealedCookie(
+            ring, Transaction, purpose=TRANSACTION, name="login-", secure=secure
+        )
         self._clock = clock
-        self._prefix = "__Host-login-" if secure else "login-"
-        self._encoder = msgspec.msgpack.Encoder()
-        self._decoder = msgspec.msgpack.Decoder(Transaction)
 
     def issue(self, transaction: Transaction, cookies: Iterable[tuple[str, str]]) -> list[str]:
         """Return the ``Set-Cookie`` values that keep *transaction*.
@@ -83,29 +79,26 @@ class TransactionCookies:
         The oldest of the attempts in *cookies* are dropped where all would exceed 7 KiB: state
         cookies that pile up end in a 431 (S-117).
         """
-        name = self._name(transaction.state)
-        sealed = self._ring.seal(TRANSACTION, b"", b"", self._encoder.encode(transaction))
-        value = base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
-        left = ALL_COOKIES_LIMIT_BYTES - len(name) - len(value)
+        suffix, value = _suffix_of(transaction.state), self._cookie.seal(transaction)
+        left = ALL_COOKIES_LIMIT_BYTES - len(self._cookie.name) - len(suffix) - len(value)
         dropped = []
         for held in self._newest_first(cookies):
             left -= held.size
             if left < 0:
-                dropped.append(held.cookie)
-        return [self._set(name, value, LIFETIME_S), *(self._set(old, "", 0) for old in dropped)]
+                dropped.append(held.suffix)
+        expired = [self._cookie.set_cookie("", 0, old) for old in dropped]
+        return [self._cookie.set_cookie(value, LIFETIME_S, suffix), *expired]
 
     def find(self, state: str, cookies: Iterable[tuple[str, str]]) -> Transaction | None:
         """Return this browser's attempt with *state*; None where foreign, spent or expired."""
-        name = self._name(state)
-        values = [value for cookie, value in cookies if cookie == name]
-        transaction = self._open(values[0]) if len(values) == 1 else None
+        transaction = self._living(self._cookie.find(cookies, _suffix_of(state)))
         if transaction is None or not secrets.compare_digest(transaction.state, state):
             return None
         return transaction
 
     def expire(self, state: str) -> str:
         """Return the ``Set-Cookie`` value that spends the attempt with *state*."""
-        return self._set(self._name(state), "", 0)
+        return self._cookie.set_cookie("", 0, _suffix_of(state))
 
     def _newest_first(self, cookies: Iterable[tuple[str, str]]) -> list[_Held]:
         return sorted(self._held(cookies), key=lambda held: -held.transaction.started_at)
@@ -113,23 +106,18 @@ class TransactionCookies:
     def _held(self, cookies: Iterable[tuple[str, str]]) -> Iterator[_Held]:
         spent = Transaction("", "", "", "", "", 0.0)  # sorts last: what does not open goes first
         for cookie, value in cookies:
-            if cookie.startswith(self._prefix):
-                yield _Held(cookie, len(cookie) + len(value), self._open(value) or spent)
+            if cookie.startswith(self._cookie.name):
+                transaction = self._living(self._cookie.open(value)) or spent
+                suffix = cookie.removeprefix(self._cookie.name)
+                yield _Held(suffix, len(cookie) + len(value), transaction)
 
-    def _open(self, value: str) -> Transaction | None:
-        try:
-            sealed = base64.urlsafe_b64decode(value + "=" * (-len(value) % 4))
-            plain = self._ring.open(TRANSACTION, b"", b"", sealed)
-            transaction = self._decoder.decode(plain)
-        except (Unreadable, binascii.Error, UnicodeEncodeError, ValueError, msgspec.DecodeError):
+    def _living(self, transaction: Transaction | None) -> Transaction | None:
+        if transaction is None:
             return None
         age_s = self._clock() - transaction.started_at
         return transaction if -LIFETIME_S <= age_s <= LIFETIME_S else None
 
-    def _name(self, state: str) -> str:
-        digest = hashlib.sha256(state.encode(errors="surrogatepass")).hexdigest()
-        return self._prefix + digest[:_SUFFIX_CHARS]
 
-    def _set(self, name: str, value: str, max_age_s: int) -> str:
-        secure = "; Secure" if self._secure else ""
-        return f"{name}={value}; Path={_PATH}; Max-Age={max_age_s}{secure}; HttpOnly; SameSite=Lax"
+def _suffix_of(state: str) -> str:
+    digest = hashlib.sha256(state.encode(errors="surrogatepass")).hexdigest()
+    return digest[:_SUFFIX_CHARS]
