@@ -15,6 +15,7 @@ from bff.administration import Administration
 from bff.factory import build_control_plane
 from bff.parts import build_parts, build_shared
 from bff.proxy.access_log import AccessLog
+from bff.proxy.authority import Authorities
 from bff.proxy.client_address import client_of, is_trusted
 from bff.proxy.forward_auth import TRUSTED_PEER, ForwardAuth, host_of
 from bff.proxy.gateway import Gateway
@@ -82,14 +83,17 @@ class Plane:
         )
         self._watch = SessionWatch(parts.shared.client, expires_in_ms=store.expires_in_ms)
         routes = RouteTable([Route.of(route) for route in frontend.routes], frontend.base_path)
+        authorities = Authorities(
+            self._reader,
+            fresh_set_for=parts.lifecycle.fresh_set_for,
+            client_token_for=parts.client_tokens.access_token_for,
+            replacement_for=parts.lifecycle.replacement_for,
+        )
         self._gateway = Gateway(
             public_url=frontend.public_url,
             routes=routes,
             cookie=parts.cookie,
-            reader=self._reader,
-            access_token_for=parts.lifecycle.access_token_for,
-            client_token_for=parts.client_tokens.access_token_for,
-            replacement_for=parts.lifecycle.replacement_for,
+            authorities=authorities,
             transport=transport,
             access_log=log,
             watch=self._watch,
@@ -100,7 +104,7 @@ class Plane:
             style=parts.shared.settings.forward_auth,
             routes=routes,
             cookie=parts.cookie,
-            authority_for=self._gateway.authority_for,
+            authority_for=authorities.find,
             access_log=log,
         )
         self._events = SessionEvents(

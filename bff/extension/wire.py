@@ -25,6 +25,8 @@ from httpkit.request_ids import current_request_id, traceparent_for
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from bff.sessions.model import AccessToken
+
 BODY_LIMIT_BYTES: Final = 10 * 1024 * 1024
 _CONNECT_TIMEOUT_S = 2.0
 _POOL_TIMEOUT_S = 2.0
@@ -47,7 +49,7 @@ class UpstreamWire:
         limits = httpx2.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_KEPT)
         self._transport = httpx2.HTTPTransport(limits=limits, trust_env=False)
 
-    def send(self, request: httpx2.Request, token: str) -> httpx2.Response:
+    def send(self, request: httpx2.Request, token: AccessToken) -> httpx2.Response:
         """Return the reply to *request* made with *token*, its body read whole.
 
         The reply does not hold the token: it is in no header that a view could print.
@@ -66,17 +68,17 @@ class UpstreamWire:
         """Close the pooled connections."""
         self._transport.close()
 
-    def _exchange_once(self, request: httpx2.Request, token: str) -> httpx2.Response:
+    def _exchange_once(self, request: httpx2.Request, token: AccessToken) -> httpx2.Response:
         try:
             return self._exchange(request, token)
         except _STALE as error:
             raise Unavailable(UPSTREAM_UNREACHABLE, hint=type(error).__name__) from error
 
-    def _exchange(self, request: httpx2.Request, token: str) -> httpx2.Response:
+    def _exchange(self, request: httpx2.Request, token: AccessToken) -> httpx2.Response:
         sent = httpx2.Request(
             request.method,
             request.url,
-            headers=[*request.headers.multi_items(), ("Authorization", f"Bearer {token}")],
+            headers=[*request.headers.multi_items(), ("Authorization", f"Bearer {token.value}")],
             stream=request.stream,
             extensions=request.extensions,
         )

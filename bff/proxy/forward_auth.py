@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 
     from bff.proxy.access_log import AccessLog
-    from bff.proxy.gateway import Authority
+    from bff.proxy.authority import Authority
     from bff.proxy.relay import Send
     from bff.proxy.routes import Route, RouteTable
     from bff.sessions.cookie import SessionCookie
@@ -187,7 +187,7 @@ async def _allow(call: Call, send: Send, authority: Authority, public_id: str) -
         ("x-request-id", call.request_id),
     ]
     if authority.token is not None:
-        lines.append(("authorization", f"Bearer {authority.token}"))
+        lines.append(("authorization", f"Bearer {authority.token.value}"))
     if authority.tokens is not None:
         lines.append(("x-auth-subject", quote(authority.tokens.sub, safe=_PRINTABLE)))
         lines.append(("x-auth-session", public_id))

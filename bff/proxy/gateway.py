@@ -8,7 +8,6 @@ from __future__ import annotations
 import random
 import time
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from bff.problems import (
@@ -29,53 +28,29 @@ from bff.proxy.handshake import SWITCHING_PROTOCOLS, UPGRADE, HandshakeHead, fin
 from bff.proxy.headers import ReplyHeaders, UpstreamHeaders
 from bff.proxy.redaction import TokenWatch
 from bff.proxy.relay import Caller, RequestBody, stream_reply
-from bff.proxy.routes import Route, RouteTable, TokenKind
 from bff.proxy.session_end import SessionOver, ending_with
 from bff.proxy.transport import Transport, UpstreamRequest
 from bff.proxy.websockets import WebSockets
 from httpkit import events
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, MutableMapping
+    from collections.abc import MutableMapping
 
     from bff.proxy.access_log import AccessLog
+    from bff.proxy.authority import Authorities, Authority
     from bff.proxy.edge_tunnel import EdgeTunnel
     from bff.proxy.headers import Headers
     from bff.proxy.relay import Receive, Send
-    from bff.proxy.session_reader import SessionReader
+    from bff.proxy.routes import Route, RouteTable
     from bff.sessions.cookie import SessionCookie
-    from bff.sessions.model import Ticket, TokenSet
+    from bff.sessions.model import AccessToken
     from bff.sessions.watch import SessionWatch
 
     Scope = MutableMapping[str, Any]
-    AccessTokenFor = Callable[[Ticket, TokenSet, str], Awaitable[str]]
-    ClientTokenFor = Callable[[str], Awaitable[str]]
-    ReplacementFor = Callable[[Ticket, TokenSet, str], Awaitable[TokenSet | None]]
 
 _UNAUTHORIZED = 401
 _NO_PLACE: AbstractContextManager[None] = nullcontext()
 _REPLAYABLE = frozenset({"GET", "HEAD"})
-
-
-@dataclass(frozen=True, slots=True)
-class Authority:
-    """What a call goes upstream with: a token, the session's own tokens, and its ticket.
-
-    Attributes:
-        ticket: only where the token is the visitor's own and can be replaced.
-        session: whose end is the end of streams and WebSockets.
-    """
-
-    token: str | None = None
-    tokens: TokenSet | None = None
-    ticket: Ticket | None = None
-    session: Ticket | None = None
-
-    def __repr__(self) -> str:
-        return f"Authority(ticket={self.ticket!r})"
-
-
-_NOBODY = Authority()
 
 
 class Gateway:
@@ -87,10 +62,7 @@ class Gateway:
         public_url: str,
         routes: RouteTable,
         cookie: SessionCookie,
-        reader: SessionReader,
-        access_token_for: AccessTokenFor,
-        client_token_for: ClientTokenFor,
-        replacement_for: ReplacementFor,
+        authorities: Authorities,
         transport: Transport,
         access_log: AccessLog,
         watch: SessionWatch,
@@ -102,11 +74,7 @@ class Gateway:
             public_url: the only origin whose pages may call, and what upstreams are told.
             routes: everything that is proxied.
             cookie: reads the ticket.
-            reader: reads the session behind it.
-            access_token_for: a valid token of the session for an audience; refreshes where due.
-            client_token_for: the gateway's own token for an audience.
-            replacement_for: the session's tokens after a refresh for a target, None where there
-                are none to be had.
+            authorities: find the session behind it, and its tokens.
             transport: carries calls to upstreams.
             access_log: one line a call.
             watch: tells when a session ends, for what outlives its request.
@@ -115,10 +83,7 @@ class Gateway:
         self._origin = public_url.encode("ascii")
         self._routes = routes
         self._cookie = cookie
-        self._reader = reader
-        self._access_token_for = access_token_for
-        self._client_token_for = client_token_for
-        self._replacement_for = replacement_for
+        self._authorities = authorities
         self._transport = transport
         self._log = access_log
         self._watch = watch
@@ -181,7 +146,7 @@ class Gateway:
         browser = judge(scope["headers"], self._origin, self._cookie, self._up)
         route.require_method(call.method)
         body = RequestBody(browser.body_length, receive, route.body_limit_bytes)
-        authority = await self.authority_for(call, route, browser.ticket)
+        authority = await self._authorities.find(call, route, browser.ticket)
         with _NO_PLACE if tunnel is None else self._sockets.place(authority.session, route):
             caller = Caller(receive, body)
             head = self._head(call, route, scope, browser, body, authority.token)
@@ -247,7 +212,7 @@ class Gateway:
         scope: Scope,
         browser: BrowserHead,
         body: RequestBody,
-        token: str | None,
+        token: AccessToken | None,
     ) -> bytes:
         """Return the request's head as the upstream gets it."""
         client = scope.get("client")
@@ -262,7 +227,7 @@ class Gateway:
                     client_ip=client[0] if client else "unknown",
                     request_id=call.request_id,
                     span_id=call.span_id,
-                    access_token=token,
+                    access_token=None if token is None else token.value,
                 ),
                 body.framing,
                 b"\r\n",
@@ -284,32 +249,7 @@ class Gateway:
             exchange.close()
             members = {"login_url": step_up.login_url(self._login_url)}
             raise Refused(STEP_UP_REQUIRED, members=members)
-        ticket, tokens = authority.ticket, authority.tokens
-        if ticket is None or tokens is None or body.length:
-            return None
-        renewed = await self._replacement_for(ticket, tokens, route.audience)
-        if renewed is None:
-            return None
-        token = renewed.access_tokens.get(route.audience)
-        return None if token is None else Authority(token.value, renewed, ticket, ticket)
-
-    async def authority_for(
-        self, call: Call, route: Route, read_ticket: Callable[[], Ticket | None]
-    ) -> Authority:
-        """Return the access token that *route* asks for, and whose; may raise our refusals."""
-        if route.token is TokenKind.NONE:
-            return _NOBODY
-        ticket = read_ticket()
-        tokens = None if ticket is None else await self._reader.load(ticket)
-        if ticket is None or tokens is None:
-            if route.token is TokenKind.USER_OR_NONE:
-                return _NOBODY
-            raise Refused(LOGIN_REQUIRED)
-        call.sid = ticket.fingerprint
-        if route.token is TokenKind.CLIENT:
-            return Authority(await self._client_token_for(route.audience), tokens, session=ticket)
-        token = await self._access_token_for(ticket, tokens, route.audience)
-        return Authority(token, tokens, ticket, ticket)
+        return None if body.length else await self._authorities.renew(authority, route)
 
     async def _send(
         self,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from bff.sessions.model import TokenSet
+    from bff.sessions.model import AccessToken, TokenSet
 
 # A token's end: for a JWT it is signature, while its beginning is every token's beginning.
 _NEEDLE_CHARS: Final = 32
@@ -26,10 +26,11 @@ class TokenWatch:
 
     __slots__ = ("_needles", "_shortest", "_tail")
 
-    def __init__(self, tokens: TokenSet, sent: str | None = None) -> None:
-        """Look for *tokens*, and for the one that was *sent*: it may be newer than they are."""
+    def __init__(self, tokens: TokenSet, sent: AccessToken | None = None) -> None:
+        """Look for *tokens*, and for the one that was *sent*: it may be the gateway's own."""
         values = [token.value for token in tokens.access_tokens.values()]
-        values.append(sent or "")
+        if sent is not None and sent.value not in values:
+            values.append(sent.value)
         values.append(tokens.refresh_token or "")
         values.append(tokens.id_token or "")
         self._needles = [

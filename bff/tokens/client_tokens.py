@@ -35,7 +35,7 @@ class ClientTokens:
         self._held: dict[str, AccessToken] = {}
         self._flights: SingleFlight[AccessToken] = SingleFlight(threads=_THREADS, name="client")
 
-    async def access_token_for(self, target: str) -> str:
+    async def access_token_for(self, target: str) -> AccessToken:
         """Return a valid token for *target*, as `RouteSettings.token_target` spells it.
 
         Raises:
@@ -44,16 +44,16 @@ class ClientTokens:
         """
         held = self._find_held(target)
         if held is not None:
-            return held.value
+            return held
         flight = self._flights.submit(target, lambda: self._fetch(target))
-        return (await asyncio.shield(asyncio.wrap_future(flight))).value
+        return await asyncio.shield(asyncio.wrap_future(flight))
 
-    def wait_for_access_token(self, target: str) -> str:
+    def wait_for_access_token(self, target: str) -> AccessToken:
         """Return as `access_token_for` does, without an event loop."""
         held = self._find_held(target)
         if held is not None:
-            return held.value
-        return self._flights.submit(target, lambda: self._fetch(target)).result().value
+            return held
+        return self._flights.submit(target, lambda: self._fetch(target)).result()
 
     def close(self) -> None:
         """Take nothing new."""

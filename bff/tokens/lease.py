@@ -3,15 +3,19 @@
 A lease ends by itself, so that a dead worker holds nothing up for long. It lasts longer than the
 longest refresh can (two bounded calls), and the store's compare-and-set of the generation is the
 fence behind it: a holder that was suspended past its lease cannot overwrite a newer set.
+
+A holder that found the provider silent leaves word of it in the lease's place for a moment:
+whoever waits for its outcome on another node hears so at once, instead of asking once more.
 """
 
 from __future__ import annotations
 
 import secrets
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, cast
 
-from bff.problems import Unavailable
+from bff.problems import PROVIDER_UNAVAILABLE, Unavailable
 from bff.sessions.connect import script, store_errors
 
 if TYPE_CHECKING:
@@ -22,32 +26,84 @@ if TYPE_CHECKING:
     from bff.sessions.model import Ticket
 
 LEASE_S: Final = 15
+_SILENT: Final = "silent "
+# Many looks of whoever waits; a caller who comes anew is not held up by it.
+_WORD_MS: Final = 1000
 
-# KEYS[1] lease · ARGV token: only the holder gives it back.
-_RELEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end"
+# KEYS[1] lease · ARGV token, ms it lasts, 1 to take the place of a word → nothing, or what is there
+_TAKE = f"""
+local said = redis.call('GET', KEYS[1])
+if said and not (ARGV[3] == '1' and string.sub(said, 1, {len(_SILENT)}) == '{_SILENT}') then
+  return said
+end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return false
+"""
+
+# KEYS[1] lease · ARGV token, word to leave, ms it stays: only the holder gives it back.
+_RELEASE = """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+if ARGV[2] == '' then return redis.call('DEL', KEYS[1]) end
+redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+return 1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """One attempt to get the lease.
+
+    Attributes:
+        is_held: this caller has it, and nobody else.
+        retry_after_s: the last holder found the provider silent, and so long it said to wait.
+    """
+
+    is_held: bool
+    retry_after_s: int | None = None
+
+    def require_hope(self) -> None:
+        """Pass unless the last holder found the provider silent; then `Unavailable`."""
+        if self.retry_after_s is not None:
+            raise Unavailable(
+                PROVIDER_UNAVAILABLE,
+                retry_after_s=self.retry_after_s,
+                hint="gave another worker no answer a moment ago",
+            )
 
 
 class Leases:
     """Grants leases in Redis, beside the session they are for."""
 
     def __init__(self, client: redis.Redis) -> None:
-        self._redis = client
+        self._take = script(client, _TAKE)
         self._release = script(client, _RELEASE)
 
     @contextmanager
-    def hold(self, ticket: Ticket) -> Iterator[bool]:
-        """Yield whether this caller has the lease; give it back at the end.
+    def hold(self, ticket: Ticket, *, waits: bool = False) -> Iterator[Lease]:
+        """Yield this caller's attempt; what it holds it gives back at the end.
+
+        Args:
+            ticket: of the session.
+            waits: this is a further attempt, and what became of the holder's is its answer.
 
         Raises:
             Unavailable: Redis gives no answer; without it nobody refreshes.
         """
-        key = f"refresh:{{{ticket.digest}}}"
-        token = secrets.token_hex(16)
+        key, token, word = f"refresh:{{{ticket.digest}}}", secrets.token_hex(16), ""
         with store_errors():
-            held = bool(self._redis.set(key, token, nx=True, ex=LEASE_S))
+            anew = 0 if waits else 1
+            said = cast("bytes | None", self._take(keys=[key], args=[token, LEASE_S * 1000, anew]))
+        held = said is None
         try:
-            yield held
+            yield Lease(held, None if said is None else _retry_after_s(said.decode("latin-1")))
+        except Unavailable as outage:
+            word = f"{_SILENT}{outage.retry_after_s}"
+            raise
         finally:
             if held:
                 with suppress(Unavailable), store_errors():
-                    self._release(keys=[key], args=[token])
+                    self._release(keys=[key], args=[token, word, _WORD_MS])
+
+
+def _retry_after_s(said: str) -> int | None:
+    return int(said.removeprefix(_SILENT)) if said.startswith(_SILENT) else None

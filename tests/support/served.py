@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry
 
 from bff.problems import ROUTE_NOT_FOUND
 from bff.proxy.access_log import AccessLog
+from bff.proxy.authority import Authorities
 from bff.proxy.call import Call
 from bff.proxy.edge import StrictHttpProtocol
 from bff.proxy.gateway import Gateway
@@ -34,8 +35,9 @@ from tests.support.wire import connect as connect_wire
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
+    from bff.proxy.authority import ReplacementFor
     from bff.proxy.edge_rules import EdgeLimits
-    from bff.proxy.gateway import ReplacementFor, Scope
+    from bff.proxy.gateway import Scope
     from bff.proxy.relay import Receive, Send
 
 PUBLIC_URL = "https://app.example.com"
@@ -187,18 +189,16 @@ def ask(served: Served, sent: bytes) -> Message:
         return wire.message(is_reply_to_head=sent.startswith(b"HEAD "))
 
 
-async def _token_of(_ticket: Ticket, tokens: TokenSet, audience: str) -> str:
-    token = tokens.access_token(audience)
-    assert token is not None
-    return token.value
+async def _as_it_is(_ticket: Ticket, tokens: TokenSet, _target: str) -> TokenSet:
+    return tokens
 
 
 async def _no_replacement(_ticket: Ticket, _tokens: TokenSet, _target: str) -> TokenSet | None:
     return None
 
 
-async def _client_token(_audience: str) -> str:
-    return "token-of-the-gateway-itself"
+async def _client_token(_audience: str) -> AccessToken:
+    return AccessToken("token-of-the-gateway-itself", time.time() + 3600)
 
 
 @pytest.fixture
@@ -236,14 +236,17 @@ def serve(desk: Desk, upstream: ScriptedUpstream) -> Iterator[Callable[..., Serv
             carrier = transport()
             watch = SessionWatch(desk.client, expires_in_ms=desk.store.expires_in_ms)
             log = AccessLog(HttpMetrics(CollectorRegistry()), write=lines.append)
+            authorities = Authorities(
+                reader,
+                fresh_set_for=_as_it_is,
+                client_token_for=_client_token,
+                replacement_for=replacement_for,
+            )
             gateway = Gateway(
                 public_url=PUBLIC_URL,
                 routes=RouteTable([route("/api", upstream.url, **settings), *more]),
                 cookie=COOKIE,
-                reader=reader,
-                access_token_for=_token_of,
-                client_token_for=_client_token,
-                replacement_for=replacement_for,
+                authorities=authorities,
                 transport=carrier,
                 access_log=log,
                 watch=watch,

@@ -12,9 +12,9 @@ from prometheus_client import CollectorRegistry
 
 from bff.problems import LOGIN_REQUIRED, PROVIDER_UNAVAILABLE, Refused, Unavailable
 from bff.proxy.access_log import AccessLog
+from bff.proxy.authority import Authority
 from bff.proxy.client_address import is_trusted
 from bff.proxy.forward_auth import TRUSTED_PEER, ForwardAuth, host_of
-from bff.proxy.gateway import Authority
 from bff.proxy.routes import RouteTable
 from bff.sessions.model import AccessToken, Ticket, TokenSet
 from bff.settings import Frontend
@@ -51,8 +51,8 @@ class Desk:
         ticket = read_ticket()
         if ticket is None:
             raise Refused(LOGIN_REQUIRED)
-        tokens = TokenSet(1, "sso", self.sub, {"": AccessToken(ACCESS_TOKEN, 1)})
-        return Authority(ACCESS_TOKEN, tokens, ticket)
+        token = AccessToken(ACCESS_TOKEN, 1)
+        return Authority(token, TokenSet(1, "sso", self.sub, {"": token}), ticket)
 
 
 class Answer:

@@ -56,7 +56,7 @@ def test_a_session_lives_its_whole_life_on_a_cluster(cluster: tuple[str, Program
     [listed] = desk.store.sessions_of_subject(ISSUER, "ada")
     assert listed.digest == ticket.digest
     with Leases(desk.client).hold(ticket) as held:
-        assert held
+        assert held.is_held
     assert desk.store.delete(ticket, record_of()) is True
     assert desk.store.load(ticket) is None
 

@@ -9,6 +9,7 @@ import pytest
 
 from bff.tokens.provider import Provider
 from bff.tokens.wire import BoundedTransport
+from tests.support.token_node import Node
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -57,3 +58,25 @@ def client_of(transport: Hasty) -> Callable[..., Provider]:
 def client(fake: FakeProvider, client_of: Callable[..., Provider]) -> Provider:
     """Ours as its client."""
     return client_of(fake)
+
+
+@pytest.fixture
+def node_of(
+    fake: FakeProvider, client_of: Callable[..., Provider], valkey_url: str
+) -> Iterator[Callable[[], Node]]:
+    """A function that starts one more node."""
+    nodes: list[Node] = []
+
+    def make() -> Node:
+        nodes.append(Node(valkey_url, client_of(fake)))
+        return nodes[-1]
+
+    yield make
+    for node in nodes:
+        node.lifecycle.close()
+        node.client.close()
+
+
+@pytest.fixture
+def node(node_of: Callable[[], Node]) -> Node:
+    return node_of()

@@ -8,92 +8,20 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from prometheus_client import CollectorRegistry
 
-from bff.metrics import BffMetrics
 from bff.problems import LOGIN_REQUIRED, PROVIDER_UNAVAILABLE, Refused, Unavailable
-from bff.sessions.codec import KeyRing, SessionCodec
-from bff.sessions.connect import connect
-from bff.sessions.model import AccessToken, Device, SessionRecord, Ticket, TokenSet
-from bff.sessions.news import SessionNews
-from bff.sessions.store import SessionStore
-from bff.tokens.lease import LEASE_S, Leases
-from bff.tokens.lifecycle import TokenLifecycle
+from bff.sessions.model import TokenSet
+from bff.tokens.freshness import Freshness
 from tests.support.fake_provider import JWKS, TOKEN, FakeProvider, hangs_up, says, signing_key
+from tests.support.token_node import OLD, Node
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-    from bff.tokens.provider import Provider
     from tests.support.stores import Store
     from tests.support.upstream import Answer, Received
 
     Act = Callable[[Received], Answer]
-
-OLD = "the-old-access-token"
-
-
-class Node:
-    """One worker: a lifecycle of its own over the store that all share."""
-
-    def __init__(self, url: str, provider: Provider) -> None:
-        self.client = connect(url)
-        codec = SessionCodec(KeyRing(["k" * 32]))
-        self.store = SessionStore(self.client, codec, idle_ttl_s=600, absolute_ttl_s=3600)
-        metrics = BffMetrics(CollectorRegistry())
-        self.lifecycle = TokenLifecycle(
-            self.store,
-            Leases(self.client),
-            {"sso": provider},
-            metrics=metrics,
-            news=SessionNews(metrics),
-        )
-
-    def sign_in(self, fake: FakeProvider, *, left_s: float, refresh: bool = True) -> Ticket:
-        """Return the ticket of a session whose access token has *left_s* of its minute left."""
-        now = time.time()
-        tokens = TokenSet(
-            generation=1,
-            provider="sso",
-            sub="ada",
-            access_tokens={"": AccessToken(OLD, now + left_s, lifetime_s=60)},
-            refresh_token=fake.new_refresh_token() if refresh else None,
-        )
-        record = SessionRecord("sso", fake.issuer, "ada", now, now, now + 3600)
-        return self.store.create(record, tokens, Device())
-
-    def tokens(self, ticket: Ticket) -> TokenSet:
-        """Return what the store holds; the session must live."""
-        tokens = self.store.load_tokens(ticket)
-        assert tokens is not None
-        return tokens
-
-    def ask(self, ticket: Ticket, tokens: TokenSet | None = None) -> str:
-        """Return an access token as the data plane would ask for it."""
-        seen = tokens or self.tokens(ticket)
-        return asyncio.run(self.lifecycle.access_token_for(ticket, seen))
-
-
-@pytest.fixture
-def node_of(
-    fake: FakeProvider, client_of: Callable[..., Provider], valkey_url: str
-) -> Iterator[Callable[[], Node]]:
-    """A function that starts one more node."""
-    nodes: list[Node] = []
-
-    def make() -> Node:
-        nodes.append(Node(valkey_url, client_of(fake)))
-        return nodes[-1]
-
-    yield make
-    for node in nodes:
-        node.lifecycle.close()
-        node.client.close()
-
-
-@pytest.fixture
-def node(node_of: Callable[[], Node]) -> Node:
-    return node_of()
 
 
 def test_a_fresh_token_is_handed_out_as_it_is(fake: FakeProvider, node: Node) -> None:
@@ -143,14 +71,14 @@ def test_fifty_coroutines_cause_one_refresh(fake: FakeProvider, node: Node) -> N
     seen = node.tokens(ticket)
 
     async def herd() -> list[str]:
-        ask = node.lifecycle.access_token_for
+        ask = node.lifecycle.fresh_set_for
         tasks = [asyncio.create_task(ask(ticket, seen)) for _n in range(50)]
         await asyncio.sleep(0)
         tasks[0].cancel()
         return [
-            given
+            given.access_tokens[""].value
             for given in await asyncio.gather(*tasks, return_exceptions=True)
-            if isinstance(given, str)
+            if isinstance(given, TokenSet)
         ]
 
     given = asyncio.run(herd())
@@ -324,49 +252,6 @@ def test_a_worker_held_up_past_its_lease_overwrites_nothing(
     assert given == stored.access_tokens[""].value
 
 
-def test_a_lease_is_given_back_and_ends_by_itself(fake: FakeProvider, node: Node) -> None:
-    """A dead node holds a session up for seconds, not for ever (F-29)."""
-    ticket = node.sign_in(fake, left_s=-1)
-    key = f"refresh:{{{ticket.digest}}}"
-    node.ask(ticket)
-    assert node.client.exists(key) == 0
-    with Leases(node.client).hold(ticket) as held, Leases(node.client).hold(ticket) as second:
-        assert (held, second) == (True, False)
-        assert 0 < node.client.pttl(key) <= LEASE_S * 1000 <= 25_000
-    assert node.client.exists(key) == 0
-
-
-def test_only_the_holder_gives_a_lease_back(fake: FakeProvider, node: Node) -> None:
-    """A worker whose lease ran out does not take the next one's away."""
-    ticket = node.sign_in(fake, left_s=-1)
-    key = f"refresh:{{{ticket.digest}}}"
-    with Leases(node.client).hold(ticket):
-        node.client.set(key, "somebody else")
-    assert node.client.get(key) == b"somebody else"
-
-
-def test_a_caller_with_a_valid_token_does_not_wait_for_another_node(
-    fake: FakeProvider, node: Node
-) -> None:
-    """While somebody else refreshes ahead of time, the old token is good."""
-    ticket = node.sign_in(fake, left_s=5)
-    node.client.set(f"refresh:{{{ticket.digest}}}", "another node", ex=15)
-    assert node.ask(ticket) == OLD
-    assert fake.asked(TOKEN) == 0
-
-
-def test_a_caller_whose_token_was_refused_waits_for_another_nodes(
-    fake: FakeProvider, node: Node
-) -> None:
-    """It insists on another token, which the other node is about to store (F-43)."""
-    ticket = node.sign_in(fake, left_s=45)
-    seen = node.tokens(ticket)
-    node.client.set(f"refresh:{{{ticket.digest}}}", "another node", px=300)
-    replaced = asyncio.run(node.lifecycle.replacement_for(ticket, seen))
-    assert replaced is not None
-    assert replaced.access_tokens[""].value != OLD
-
-
 def test_another_sub_in_a_refreshed_id_token_ends_the_session(
     fake: FakeProvider, node: Node
 ) -> None:
@@ -425,7 +310,7 @@ def test_a_token_of_one_second_is_good_for_most_of_it(fake: FakeProvider, node: 
     given = node.ask(ticket)
     renewed = node.tokens(ticket)
     assert given == renewed.access_tokens[""].value
-    fresh = node.lifecycle.find_fresh(renewed)
+    fresh = Freshness().find(renewed)
     assert fresh is None or fresh.value == given
     assert 0 < renewed.access_tokens[""].expires_at - time.time() <= 1
 

@@ -1,0 +1,97 @@
+"""What a call may go upstream with: whose token, and which session's.
+
+Spec: RFC 10017 §6.1; RFC 6750 §2.1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bff.problems import LOGIN_REQUIRED, Refused
+from bff.proxy.routes import Route, TokenKind
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from bff.proxy.call import Call
+    from bff.proxy.session_reader import SessionReader
+    from bff.sessions.model import AccessToken, Ticket, TokenSet
+
+    FreshSetFor = Callable[[Ticket, TokenSet, str], Awaitable[TokenSet]]
+    ClientTokenFor = Callable[[str], Awaitable[AccessToken]]
+    ReplacementFor = Callable[[Ticket, TokenSet, str], Awaitable[TokenSet | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """What a call goes upstream with: a token, the session's own tokens, and its ticket.
+
+    Attributes:
+        ticket: only where the token is the visitor's own and can be replaced.
+        session: whose end is the end of streams and WebSockets.
+    """
+
+    token: AccessToken | None = None
+    tokens: TokenSet | None = None
+    ticket: Ticket | None = None
+    session: Ticket | None = None
+
+    def __repr__(self) -> str:
+        return f"Authority(ticket={self.ticket!r})"
+
+
+_NOBODY = Authority()
+
+
+class Authorities:
+    """Finds the authority of a call; used from a worker's event loop alone."""
+
+    def __init__(
+        self,
+        reader: SessionReader,
+        *,
+        fresh_set_for: FreshSetFor,
+        client_token_for: ClientTokenFor,
+        replacement_for: ReplacementFor,
+    ) -> None:
+        """Join the parts.
+
+        Args:
+            reader: reads the session behind a ticket.
+            fresh_set_for: the session's tokens with a valid one for a target; refreshes where due.
+            client_token_for: the gateway's own token for a target.
+            replacement_for: the session's tokens after a refresh for a target, None where there
+                are none to be had.
+        """
+        self._reader = reader
+        self._fresh_set_for = fresh_set_for
+        self._client_token_for = client_token_for
+        self._replacement_for = replacement_for
+
+    async def find(
+        self, call: Call, route: Route, read_ticket: Callable[[], Ticket | None]
+    ) -> Authority:
+        """Return the access token that *route* asks for, and whose; may raise our refusals."""
+        if route.token is TokenKind.NONE:
+            return _NOBODY
+        ticket = read_ticket()
+        tokens = None if ticket is None else await self._reader.load(ticket)
+        if ticket is None or tokens is None:
+            if route.token is TokenKind.USER_OR_NONE:
+                return _NOBODY
+            raise Refused(LOGIN_REQUIRED)
+        call.sid = ticket.fingerprint
+        if route.token is TokenKind.CLIENT:
+            return Authority(await self._client_token_for(route.audience), tokens, session=ticket)
+        tokens = await self._fresh_set_for(ticket, tokens, route.audience)
+        return Authority(tokens.access_tokens[route.audience], tokens, ticket, ticket)
+
+    async def renew(self, authority: Authority, route: Route) -> Authority | None:
+        """Return the authority after a refresh, None where there is none to be had (F-43)."""
+        ticket, tokens = authority.ticket, authority.tokens
+        if ticket is None or tokens is None:
+            return None
+        renewed = await self._replacement_for(ticket, tokens, route.audience)
+        token = None if renewed is None else renewed.access_tokens.get(route.audience)
+        return None if token is None else Authority(token, renewed, ticket, ticket)
