@@ -83,12 +83,7 @@ class Plane:
         )
         self._watch = SessionWatch(parts.shared.client, expires_in_ms=store.expires_in_ms)
         routes = RouteTable([Route.of(route) for route in frontend.routes], frontend.base_path)
-        authorities = Authorities(
-            self._reader,
-            fresh_set_for=parts.lifecycle.fresh_set_for,
-            client_token_for=parts.client_tokens.access_token_for,
-            replacement_for=parts.lifecycle.replacement_for,
-        )
+        authorities = _authorities(parts, self._reader)
         self._gateway = Gateway(
             public_url=frontend.public_url,
             routes=routes,
@@ -135,6 +130,15 @@ class Plane:
         self._events.close()
         await self._reader.close()
         self.parts.close()
+
+
+def _authorities(parts: Parts, reader: SessionReader) -> Authorities:
+    return Authorities(
+        reader,
+        fresh_set_for=parts.lifecycle.fresh_set_for,
+        client_token_for=parts.client_tokens.access_token_for,
+        replacement_for=parts.lifecycle.replacement_for,
+    )
 
 
 class Worker:

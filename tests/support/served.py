@@ -201,6 +201,15 @@ async def _client_token(_audience: str) -> AccessToken:
     return AccessToken("token-of-the-gateway-itself", time.time() + 3600)
 
 
+def _authorities(reader: SessionReader, replacement_for: ReplacementFor) -> Authorities:
+    return Authorities(
+        reader,
+        fresh_set_for=_as_it_is,
+        client_token_for=_client_token,
+        replacement_for=replacement_for,
+    )
+
+
 @pytest.fixture
 def desk(valkey_url: str) -> Desk:
     """Sessions."""
@@ -236,17 +245,11 @@ def serve(desk: Desk, upstream: ScriptedUpstream) -> Iterator[Callable[..., Serv
             carrier = transport()
             watch = SessionWatch(desk.client, expires_in_ms=desk.store.expires_in_ms)
             log = AccessLog(HttpMetrics(CollectorRegistry()), write=lines.append)
-            authorities = Authorities(
-                reader,
-                fresh_set_for=_as_it_is,
-                client_token_for=_client_token,
-                replacement_for=replacement_for,
-            )
             gateway = Gateway(
                 public_url=PUBLIC_URL,
                 routes=RouteTable([route("/api", upstream.url, **settings), *more]),
                 cookie=COOKIE,
-                authorities=authorities,
+                authorities=_authorities(reader, replacement_for),
                 transport=carrier,
                 access_log=log,
                 watch=watch,
