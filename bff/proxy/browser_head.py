@@ -25,7 +25,7 @@ class BrowserHead:
         body_length: as declared; `CHUNKED`, or None where there is no body.
     """
 
-    __slots__ = ("_cookie", "_cookies", "body_length", "judge", "upstream_lines")
+    __slots__ = ("_cookie", "_cookies", "_ticket", "body_length", "judge", "upstream_lines")
 
     _guard = staticmethod(require_same_origin)
 
@@ -48,6 +48,7 @@ class BrowserHead:
         self.body_length: int | None = None
         self._cookie = cookie
         self._cookies: list[bytes] = []
+        self._ticket: Ticket | None = None
         for name, value in headers:
             if name == b"cookie":
                 self._cookies.append(value)
@@ -58,7 +59,9 @@ class BrowserHead:
 
     def ticket(self) -> Ticket | None:
         """Return the session cookie's ticket; raises `Refused` where there are two of them."""
-        return self._cookie.read(self._cookies) if self._cookies else None
+        if self._ticket is None and self._cookies:
+            self._ticket = self._cookie.read(self._cookies)
+        return self._ticket
 
 
 def judge_headers(

@@ -304,9 +304,8 @@ class StrictHttpProtocol(EdgeSocket):
     def _begin(self, request: EdgeRequest) -> None:
         self._current = request
         request.keep_alive = request.keep_alive and not self.leaving
-        task = self.loop.create_task(self._run(request))
-        self._server.tasks.add(task)
-        task.add_done_callback(self._server.tasks.discard)
+        request.task = self.loop.create_task(self._run(request))
+        self._server.tasks.add(request.task)
 
     async def _run(self, request: EdgeRequest) -> None:
         try:
@@ -314,6 +313,8 @@ class StrictHttpProtocol(EdgeSocket):
         except Exception as error:  # noqa: BLE001 - the outermost edge of the process
             events.log_bug(error)
         finally:
+            if request.task is not None:  # here, for a callback would cost a turn of the loop
+                self._server.tasks.discard(request.task)
             if self._current is request and not request.replied:
                 self._break_off(request)
 

@@ -47,6 +47,7 @@ class EdgeRequest:
     _framing = 0
     _is_bodiless = False
     _head = b""
+    task: asyncio.Task[None] | None = None
     expects_continue = False
     body_complete = False
     disconnected = False

@@ -229,7 +229,8 @@ class ReplyHeaders:
             name = line[0]
             if name in _JUDGED_DOWN or name.endswith(_NEVER_DOWN_SUFFIX):
                 if name == b"connection":
-                    named = connection_options(received)
+                    if line[1] not in _PLAIN_CONNECTION:
+                        named = connection_options(received)
                 elif name == b"cache-control":
                     caching = cache_control(received)
                 elif name == b"vary":

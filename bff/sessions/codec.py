@@ -19,7 +19,7 @@ import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from bff.sessions.model import Device, SessionRecord, Ticket, TokenSet
+from bff.sessions.model import Device, Opener, SessionRecord, Ticket, TokenSet
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,15 +69,18 @@ class KeyRing:
             Unreadable: not sealed by us for this purpose, context and share.
         """
         head = sealed[:_HEAD_BYTES]
+        return open_with(self.cipher(head, purpose, context, share), head, sealed)
+
+    def cipher(self, head: bytes, purpose: bytes, context: bytes, share: bytes) -> AESGCM:
+        """Return what opens the values that begin with *head*.
+
+        Raises:
+            Unreadable: sealed under an unknown key or version.
+        """
         key = self._keys.get(head[1:])
         if key is None or head[:1] != _VERSION:
             raise Unreadable("sealed under an unknown key or version")
-        nonce = sealed[_HEAD_BYTES : _HEAD_BYTES + _NONCE_BYTES]
-        cipher = AESGCM(_expand(key, purpose, context, share))
-        try:
-            return cipher.decrypt(nonce, sealed[_HEAD_BYTES + _NONCE_BYTES :], head)
-        except (InvalidTag, ValueError) as error:
-            raise Unreadable("does not open") from error
+        return AESGCM(_expand(key, purpose, context, share))
 
     def is_current(self, sealed: bytes) -> bool:
         """Return whether *sealed* is under the newest key; if not, it is due for re-sealing."""
@@ -142,8 +145,27 @@ class SessionCodec:
     def _open(
         self, purpose: bytes, ticket: Ticket, sealed: bytes, decoder: msgspec.msgpack.Decoder[T]
     ) -> T:
-        plain = self.ring.open(purpose, ticket.digest.encode(), ticket.key_share, sealed)
-        return _decode(decoder, plain)
+        head = sealed[:_HEAD_BYTES]
+        opener = ticket.opener
+        if (
+            opener is None
+            or opener.ring is not self.ring
+            or opener.purpose is not purpose
+            or opener.head != head
+        ):
+            # It lives as long as the ticket does, which together with the ring is as good a key.
+            cipher = self.ring.cipher(head, purpose, ticket.digest.encode(), ticket.key_share)
+            ticket.opener = opener = Opener(self.ring, purpose, head, cipher)
+        return _decode(decoder, open_with(opener.cipher, head, sealed))
+
+
+def open_with(cipher: AESGCM, head: bytes, sealed: bytes) -> bytes:
+    """Return what *sealed*, which begins with *head*, holds; raises `Unreadable`."""
+    nonce = sealed[_HEAD_BYTES : _HEAD_BYTES + _NONCE_BYTES]
+    try:
+        return cipher.decrypt(nonce, sealed[_HEAD_BYTES + _NONCE_BYTES :], head)
+    except (InvalidTag, ValueError) as error:
+        raise Unreadable("does not open") from error
 
 
 def _decode(decoder: msgspec.msgpack.Decoder[T], plain: bytes) -> T:

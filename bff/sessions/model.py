@@ -10,9 +10,12 @@ import binascii
 import hashlib
 import re
 import secrets
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 _NAME_BYTES = 16
 _SHARE_BYTES = 16
@@ -21,6 +24,15 @@ _CANONICAL = re.compile(rb"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")
 _TO_STANDARD = bytes.maketrans(b"-_", b"+/")
 SCHEMA_VERSION = 1
 DEFAULT_AUDIENCE = ""
+
+
+class Opener(NamedTuple):
+    """A cipher and the values that it opens: those of *ring* which begin with *head*."""
+
+    ring: object
+    purpose: bytes
+    head: bytes
+    cipher: AESGCM
 
 
 class Ticket:
@@ -32,14 +44,17 @@ class Ticket:
     Attributes:
         digest: the session's name in Redis: SHA-256 of the first half, hexadecimal.
         key_share: the half that only the browser keeps (16 bytes).
+        opener: the codec's: what it made of the share when it last opened a value with it.
     """
 
     # Made for every call: no lazily computed property is worth the lock that guards it.
-    __slots__ = ("_raw", "digest", "key_share")
+    __slots__ = ("_fingerprint", "_raw", "digest", "key_share", "opener")
 
     def __init__(self, raw: bytes) -> None:
         """Wrap 32 bytes; use `new` or `parse` instead."""
         self._raw = raw
+        self._fingerprint: str | None = None
+        self.opener: Opener | None = None
         self.key_share = raw[_NAME_BYTES:]
         self.digest = hashlib.sha256(raw[:_NAME_BYTES]).hexdigest()
 
@@ -75,7 +90,9 @@ class Ticket:
     @property
     def fingerprint(self) -> str:
         """Twelve digits for the log; enough to follow a session, too few to name it."""
-        return self.public_id[:12]
+        if self._fingerprint is None:
+            self._fingerprint = self.public_id[:12]
+        return self._fingerprint
 
     def __repr__(self) -> str:
         return f"Ticket({self.fingerprint}…)"

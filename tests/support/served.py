@@ -132,15 +132,6 @@ class Served:
         await close()
         await asyncio.sleep(0.01)
 
-    def retire(self) -> None:
-        """Tell every connection that the worker stops, as uvicorn does."""
-
-        def tell() -> None:
-            for connection in list(self._server.server_state.connections):
-                connection.shutdown()
-
-        self._loop.call_soon_threadsafe(tell)
-
     def stop(self) -> None:
         """Stop serving."""
         if self._thread.is_alive():
@@ -148,10 +139,16 @@ class Served:
             self._thread.join(10)
 
     def tell_to_leave(self) -> None:
-        """Tell every connection that the worker stops, as uvicorn does on SIGTERM."""
+        """Tell every connection that the worker stops, as uvicorn does on SIGTERM.
+
+        There is one at least, perhaps on its way still.
+        """
 
         def tell() -> None:
-            for connection in list(self._server.server_state.connections):
+            connections = list(self._server.server_state.connections)
+            if not connections:
+                self._loop.call_later(0.01, tell)
+            for connection in connections:
                 cast("StrictHttpProtocol", connection).shutdown()
 
         self._loop.call_soon_threadsafe(tell)

@@ -341,7 +341,7 @@ def test_worker_that_stops_says_1001_and_logs(
     ticket = desk.sign_in()
     served = serve(websocket=True)
     with opened(served, handshake(ticket=ticket)) as wire:
-        served.retire()
+        served.tell_to_leave()
         assert take_frame(wire) == (CLOSE, (1001).to_bytes(2) + b"stopping")
     served.stop()
     (line,) = served.lines()
