@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import String, event, text
+from sqlalchemy import Connection, String, event, text
 from sqlalchemy.dialects.mysql import VARBINARY
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator, TypeEngine
@@ -31,13 +31,16 @@ if TYPE_CHECKING:
 _CONNECT_TIMEOUT_S = 3
 _STATEMENT_TIMEOUT_S = 10
 _BUSY_TIMEOUT_MS = 5000
+# The execution option of a transaction that will write; see `workbench.kit.transactions`.
+WRITING = "writing"
 
 
 class Base(DeclarativeBase):
     """Parent of every table of the workbench."""
 
 
-db = SQLAlchemy(model_class=Base)
+# A change answers with what it wrote; the next one begins with a rollback, which forgets it all.
+db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
 
 
 class ExactText(TypeDecorator[str]):
@@ -73,14 +76,17 @@ class ExactText(TypeDecorator[str]):
         return value.decode() if isinstance(value, bytes) else value
 
 
-def _engine_options(database_url: str) -> dict[str, Any]:
+def _engine_options(database_url: str, connections: int) -> dict[str, Any]:
     """Return pool and driver options for *database_url*: no wait without an end."""
+    pool = {"pool_size": connections, "max_overflow": 0, "pool_timeout": _CONNECT_TIMEOUT_S}
     if make_url(database_url).get_backend_name() == "sqlite":
-        return {"connect_args": {"timeout": _BUSY_TIMEOUT_MS / 1000}}
-    return {
+        return pool | {"connect_args": {"timeout": _BUSY_TIMEOUT_MS / 1000}}
+    return pool | {
         "pool_pre_ping": True,
         "pool_recycle": 1800,
-        "pool_timeout": _CONNECT_TIMEOUT_S,
+        # Each statement sees what is committed, so the loser of a race finds what the winner
+        # wrote; and without gap locks two changes of different rows cannot deadlock.
+        "isolation_level": "READ COMMITTED",
         "connect_args": {
             "charset": "utf8mb4",
             "connect_timeout": _CONNECT_TIMEOUT_S,
@@ -102,6 +108,11 @@ def outages_named() -> Iterator[None]:
     except (OperationalError, InterfaceError, PoolTimeout) as error:
         db.session.rollback()
         raise Unavailable(STORAGE_UNAVAILABLE, hint=type(error).__name__) from error
+    except DBAPIError as error:
+        db.session.rollback()
+        if not error.connection_invalidated:
+            raise
+        raise Unavailable(STORAGE_UNAVAILABLE, hint=type(error).__name__) from error
 
 
 def require_schema() -> None:
@@ -118,17 +129,30 @@ def require_schema() -> None:
         db.session.remove()
 
 
-def install_database(app: Flask, database_url: str) -> None:
-    """Bind *app* to *database_url*; nothing is connected to yet."""
+def install_database(app: Flask, database_url: str, *, connections: int = 16) -> None:
+    """Bind *app* to *database_url*; nothing is connected to yet.
+
+    *connections* at most are open at once: as many as there are threads to use them.
+    """
     app.config["SQLALCHEMY_DATABASE_URI"] = database_url
-    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = _engine_options(database_url)
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = _engine_options(database_url, connections)
     db.init_app(app)
     with app.app_context():
         event.listen(db.engine, "connect", _tune_sqlite)
+        if db.engine.dialect.name == "sqlite":
+            event.listen(db.engine, "begin", _begin_sqlite)
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A reader that turns writer may fail at once, whatever the busy timeout: a transaction that
+    # will write takes the lock first.
+    writing = connection.get_execution_options().get(WRITING, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
 
 
 def _tune_sqlite(connection: object, _record: object) -> None:
     if isinstance(connection, sqlite3.Connection):
+        connection.isolation_level = None  # we say BEGIN ourselves, above
         cursor = connection.cursor()
         cursor.execute("PRAGMA journal_mode = WAL")  # readers and a writer side by side
         cursor.execute("PRAGMA synchronous = NORMAL")

@@ -20,9 +20,12 @@ from workbench import openapi
 from workbench.bearer import BearerGuard
 from workbench.database import db, install_database, require_schema
 from workbench.issuer import IssuerClient, IssuerKeys
+from workbench.kit.ids import install_ids
 from workbench.settings import load_settings
+from workbench.teams import views as teams
 from workbench.users import views as users
 from workbench.users.directory import Directory
+from workbench.users.people import Callers
 from workbench.users.profile import ProfileSource
 
 if TYPE_CHECKING:
@@ -58,7 +61,8 @@ def build_app(settings: Settings, registry: CollectorRegistry | None = None) -> 
     HttpMetrics(registry or CollectorRegistry()).install(app)
     install_security_headers(app, https=settings.identifier.startswith("https://"))
     install_answers(app)
-    install_database(app, settings.database_url)
+    install_database(app, settings.database_url, connections=settings.threads)
+    install_ids(app)
     Migrate(app, db, directory=str(MIGRATIONS))
     install_health(app, {"database": require_schema})
     _open_rooms(app, settings)
@@ -74,7 +78,9 @@ def _open_rooms(app: Flask, settings: Settings) -> None:
         leeway_s=settings.leeway_s,
     )
     directory = Directory(ProfileSource(client), profile_ttl_s=settings.profile_ttl_s)
+    callers = Callers(bearer, directory)
     app.register_blueprint(users.create_blueprint(bearer, directory))
+    app.register_blueprint(teams.create_blueprint(callers))
     app.register_blueprint(
         openapi.create_blueprint(issuer=settings.issuer, identifier=settings.identifier)
     )

@@ -6,10 +6,14 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify
 
+from workbench.kit.operations import path_parameters
+from workbench.teams import operations as teams
 from workbench.users import operations as users
 
-_ROOMS = (users,)
-_EVERY_ANSWER = {status: {"$ref": "#/components/responses/Problem"} for status in ("401", "403")}
+_ROOMS = (users, teams)
+_PROBLEM_ANSWER = {"$ref": "#/components/responses/Problem"}
+_EVERY_ANSWER = {"401": _PROBLEM_ANSWER, "403": _PROBLEM_ANSWER}
+_UNSEEN = {"404": _PROBLEM_ANSWER}
 _OUTAGE = {"503": {"$ref": "#/components/responses/Unavailable"}}
 _PROBLEM = {
     "type": "object",
@@ -31,7 +35,7 @@ def document(*, issuer: str, identifier: str) -> dict[str, Any]:
     paths: dict[str, Any] = {}
     for room in _ROOMS:
         schemas |= room.SCHEMAS
-        paths |= {path: _with_refusals(methods) for path, methods in room.PATHS.items()}
+        paths |= {path: _completed(path, methods) for path, methods in room.PATHS.items()}
     return {
         "openapi": "3.1.0",
         "info": {"title": "Cloakroom workbench", "version": "1", "summary": "The team's API."},
@@ -61,11 +65,15 @@ def create_blueprint(*, issuer: str, identifier: str) -> Blueprint:
     return room
 
 
-def _with_refusals(methods: dict[str, Any]) -> dict[str, Any]:
-    return {
-        method: operation | {"responses": operation["responses"] | _EVERY_ANSWER | _OUTAGE}
+def _completed(path: str, methods: dict[str, Any]) -> dict[str, Any]:
+    """Return *methods* with what holds for every operation: ids in the path, refusals, outages."""
+    parameters = path_parameters(path)
+    everywhere = _EVERY_ANSWER | _OUTAGE | (_UNSEEN if parameters else {})
+    completed: dict[str, Any] = {
+        method: operation | {"responses": operation["responses"] | everywhere}
         for method, operation in methods.items()
     }
+    return completed | ({"parameters": parameters} if parameters else {})
 
 
 def _responses(schemas: dict[str, Any]) -> dict[str, Any]:

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from httpkit.problems import BAD_REQUEST, ProblemType, Refused, Unavailable
+from httpkit.problems import BAD_REQUEST, NOT_FOUND, ProblemType, Refused, Unavailable
 
 __all__ = [
     "BAD_REQUEST",
+    "FORBIDDEN_DEED",
+    "IDEMPOTENCY_KEY_REUSED",
     "INSUFFICIENT_SCOPE",
+    "INVALID_FIELDS",
     "INVALID_TOKEN",
     "ISSUER_UNAVAILABLE",
+    "NOT_FOUND",
+    "PRECONDITION_FAILED",
+    "PRECONDITION_REQUIRED",
     "STORAGE_UNAVAILABLE",
     "TOKEN_REQUIRED",
+    "UNSUPPORTED_MEDIA_TYPE",
     "ProblemType",
     "Refused",
     "Unavailable",
@@ -25,3 +32,17 @@ ISSUER_UNAVAILABLE = ProblemType(
     "issuer_unavailable", 503, "Access tokens cannot be checked just now."
 )
 STORAGE_UNAVAILABLE = ProblemType("storage_unavailable", 503, "The database cannot be reached.")
+FORBIDDEN_DEED = ProblemType("forbidden_deed", 403, "You may see this, but not do that.")
+INVALID_FIELDS = ProblemType("invalid_fields", 422, "Some fields are not right.")
+UNSUPPORTED_MEDIA_TYPE = ProblemType(
+    "unsupported_media_type", 415, "The body is of a kind that is not taken here."
+)
+PRECONDITION_REQUIRED = ProblemType(
+    "precondition_required", 428, "The request must say which version it changes."
+)
+PRECONDITION_FAILED = ProblemType(
+    "precondition_failed", 412, "Somebody else changed this in the meantime."
+)
+IDEMPOTENCY_KEY_REUSED = ProblemType(
+    "idempotency_key_reused", 422, "This idempotency key was used for another request."
+)

@@ -2,10 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from alembic import context
 from flask import current_app
 from sqlalchemy import Connection, text
+
+from workbench.database import WRITING
 
 _LOCK = "cloakroom-workbench-migrate"
 _LOCK_WAIT_S = 60
@@ -15,8 +18,11 @@ _LOCK_WAIT_S = 60
 def _alone(connection: Connection) -> Iterator[None]:
     """Hold a lock that other nodes wait for: two starts at once must not both create a table."""
     if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql(f"PRAGMA busy_timeout = {_LOCK_WAIT_S * 1000}")
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        # Before the transaction begins, which takes the lock.
+        driver: Any = connection.connection.driver_connection
+        driver.execute(f"PRAGMA busy_timeout = {_LOCK_WAIT_S * 1000}")
+        connection.execution_options(**{WRITING: True})
+        connection.begin()
         yield
         return
     if connection.scalar(text(f"SELECT GET_LOCK('{_LOCK}', {_LOCK_WAIT_S})")) != 1:

@@ -10,11 +10,15 @@ from sqlalchemy.exc import IntegrityError
 
 from httpkit import events
 from workbench.database import db, outages_named
-from workbench.users.model import User, utc_now
+from workbench.kit.clock import utc_now
+from workbench.kit.transactions import write
+from workbench.users.model import User
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
+
+    from sqlalchemy import Select
 
     from workbench.bearer import Caller
     from workbench.paging import PageRequest
@@ -46,11 +50,13 @@ class Directory:
             Unavailable: the database gave no answer.
         """
         with outages_named():
-            user = _find(caller) or _create(caller)
-            if self._wants_name(user):
-                db.session.commit()  # no row is held while the issuer takes its time
-                self._refresh(user, caller)
-            return user
+            user = _find(caller)
+        if user is None:
+            user = _create(caller)
+        if self._wants_name(user):
+            db.session.rollback()  # no row is held while the issuer takes its time
+            user = self._refresh(caller)
+        return user
 
     def page(self, wanted: PageRequest) -> tuple[Sequence[User], bool]:
         """Return at most `wanted.limit` entries and whether more follow.
@@ -69,29 +75,38 @@ class Directory:
         patience = self._ttl if user.name else self._pause
         return not timedelta(0) <= self._clock() - user.checked_at < patience
 
-    def _refresh(self, user: User, caller: Caller) -> None:
+    def _refresh(self, caller: Caller) -> User:
         profile = self._profiles.find(caller)
-        if profile is not None:
-            user.name, user.username, user.email = profile.name, profile.username, profile.email
-        user.checked_at = self._clock()
-        db.session.commit()
+
+        def work() -> User:
+            user = db.session.scalars(_entry(caller).with_for_update()).one()
+            if profile is not None:
+                user.name, user.username, user.email = profile.name, profile.username, profile.email
+            user.checked_at = self._clock()
+            return user
+
+        return write(work)
+
+
+def _entry(caller: Caller) -> Select[User]:
+    return select(User).where(User.issuer == caller.issuer, User.subject == caller.subject)
 
 
 def _find(caller: Caller) -> User | None:
-    return db.session.scalars(
-        select(User).where(User.issuer == caller.issuer, User.subject == caller.subject)
-    ).one_or_none()
+    return db.session.scalars(_entry(caller)).one_or_none()
 
 
 def _create(caller: Caller) -> User:
-    user = User(issuer=caller.issuer, subject=caller.subject)
-    db.session.add(user)
+    def work() -> User:
+        user = User(issuer=caller.issuer, subject=caller.subject)
+        db.session.add(user)
+        db.session.flush()
+        return user
+
     try:
-        db.session.commit()
+        user = write(work)
     except IntegrityError:  # two first requests at once: the other made the entry
-        db.session.rollback()
-        return db.session.scalars(
-            select(User).where(User.issuer == caller.issuer, User.subject == caller.subject)
-        ).one()
+        with outages_named():
+            return db.session.scalars(_entry(caller)).one()
     events.get_logger().info(USER_SEEN, user=user.id)
     return user

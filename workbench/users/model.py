@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-import secrets
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sqlalchemy import BigInteger, DateTime, Integer, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from workbench.database import Base, ExactText
+from workbench.kit.clock import utc_now
+from workbench.kit.ids import ID_LENGTH, ids_of
 
 NAME_LENGTH = 200
-_ID_BYTES = 12
-
-
-def new_user_id() -> str:
-    """Return a fresh public id; it tells neither how many people there are nor in which order."""
-    return f"u_{secrets.token_hex(_ID_BYTES)}"
-
-
-def utc_now() -> datetime:
-    """Return the instant as it is stored: UTC, without zone, whole seconds on every backend."""
-    return datetime.now(UTC).replace(tzinfo=None, microsecond=0)
 
 
 class User(Base):
@@ -40,7 +30,7 @@ class User(Base):
     pk: Mapped[int] = mapped_column(
         BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True
     )
-    id: Mapped[str] = mapped_column(String(32), unique=True, default=new_user_id)
+    id: Mapped[str] = mapped_column(String(ID_LENGTH), unique=True, default=ids_of("u"))
     issuer: Mapped[str] = mapped_column(ExactText(255))
     subject: Mapped[str] = mapped_column(ExactText(255))
     name: Mapped[str | None] = mapped_column(String(NAME_LENGTH))

@@ -18,11 +18,16 @@ from workbench.factory import MIGRATIONS, build_app
 from workbench.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from flask.testing import FlaskClient
+    from werkzeug.test import TestResponse
 
 AUDIENCE = "http://127.0.0.1:7000"
+ALL_SCOPES = (
+    "openid users:read users:write team:read team:write project:read project:write "
+    "status:read status:write feed:read notification:read notification:write"
+)
 
 
 @dataclass
@@ -130,6 +135,61 @@ def api(settings: Settings) -> Iterator[FlaskClient]:
         from workbench.database import db  # noqa: PLC0415 - only inside an application
 
         db.engine.dispose()
+
+
+@dataclass(frozen=True)
+class Someone:
+    """A person with a token of every scope a person may have, and what they do with it."""
+
+    client: FlaskClient
+    headers: dict[str, str]
+    id: str = ""
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        match: str | None = None,
+        key: str | None = None,
+    ) -> TestResponse:
+        """Send *body* as JSON; *match* is the If-Match, *key* the Idempotency-Key."""
+        more = {"If-Match": match, "Idempotency-Key": key}
+        headers = self.headers | {name: value for name, value in more.items() if value is not None}
+        # A client of its own: the test client is not made for several threads.
+        client = self.client.application.test_client()
+        return client.open(path, method=method, headers=headers, json=body)
+
+    def get(self, path: str) -> TestResponse:
+        """Read *path*."""
+        return self.call("GET", path)
+
+    def post(self, path: str, body: object = None, *, key: str | None = None) -> TestResponse:
+        """Send *body* to *path*."""
+        return self.call("POST", path, body, key=key)
+
+    def made(self, path: str, body: object) -> dict[str, Any]:
+        """Create something at *path*; return it."""
+        answer = self.post(path, body)
+        assert answer.status_code == 201, answer.text
+        assert answer.json is not None
+        return dict(answer.json)
+
+
+@pytest.fixture
+def person(api: FlaskClient, issuer: Issuer) -> Callable[[str], Someone]:
+    """A maker of people who are already in the directory, by their name."""
+
+    def make(name: str) -> Someone:
+        headers = bearer(
+            issuer.token(sub=name, name=name, preferred_username=name, scope=ALL_SCOPES)
+        )
+        entry = api.get("/users/me", headers=headers).json
+        assert entry is not None
+        return Someone(api, headers, str(entry["id"]))
+
+    return make
 
 
 def bearer(token: str) -> dict[str, str]:

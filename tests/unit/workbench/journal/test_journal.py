@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import event as sqlalchemy_event
 
+from tests.support.queries import counted
 from workbench.database import db
 from workbench.journal import Channel, Event, Verb, reading, record
 from workbench.journal.recording import attach
@@ -207,14 +207,6 @@ def test_a_page_costs_two_statements(app: Flask) -> None:
     for number in range(30):
         note(str(number), team=number + 1)
     db.session.commit()
-    statements: list[str] = []
-
-    def count(_c: object, _k: object, statement: str, *_: object) -> None:
-        statements.append(statement)
-
-    sqlalchemy_event.listen(db.engine, "before_cursor_execute", count)
-    try:
+    with counted(db.engine) as statements:
         assert len(titles(*(Channel.team(number + 1) for number in range(30)))) == 30
-    finally:
-        sqlalchemy_event.remove(db.engine, "before_cursor_execute", count)
     assert len(statements) == 2

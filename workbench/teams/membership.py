@@ -1,0 +1,155 @@
+"""Who is in which team: the questions that every room asks. Each costs one query at most.
+
+A dissolved team answers as if it were not there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from workbench.database import db
+from workbench.kit.ids import is_id
+from workbench.problems import NOT_FOUND, Refused
+from workbench.teams.model import Group, Member, Role, Team
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from sqlalchemy import Select
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A person's place in one team.
+
+    Attributes:
+        team: the team's pk, for foreign keys; `team_id` and `team_name` are for people.
+        group: the pk of the person's group, or None.
+    """
+
+    team: int
+    team_id: str
+    team_name: str
+    role: Role
+    group: int | None
+
+
+def standing_in(team_id: str, user_pk: int) -> Standing | None:
+    """Return the place of *user_pk* in the team with the public id *team_id*."""
+    query = select(Team, Member).join(Member, Member.team_pk == Team.pk)
+    return _standing(query.where(Team.id == team_id), user_pk)
+
+
+def standing_at(team_pk: int, user_pk: int) -> Standing | None:
+    """Return the place of *user_pk* in the team *team_pk*; None for no member."""
+    query = select(Team, Member).join(Member, Member.team_pk == Team.pk)
+    return _standing(query.where(Team.pk == team_pk), user_pk)
+
+
+def require_member(team_id: str, user_pk: int) -> Standing:
+    """Return the place of *user_pk* in the team with the public id *team_id*.
+
+    Raises:
+        Refused: 404: no member, or no such team; nobody can tell which.
+    """
+    standing = standing_in(team_id, user_pk)
+    if standing is None:
+        raise Refused(NOT_FOUND)
+    return standing
+
+
+def role_in(team_id: str, user_pk: int) -> Role | None:
+    """Return the role of *user_pk* in the team with the public id *team_id*; None for no member."""
+    standing = standing_in(team_id, user_pk)
+    return standing.role if standing else None
+
+
+def teams_of(user_pk: int) -> list[int]:
+    """Return the pks of the teams that *user_pk* is in."""
+    return list(db.session.scalars(select_teams(user_pk)))
+
+
+def select_teams(user_pk: int) -> Select[int]:
+    """Return the query of `teams_of`, for use in an `IN`."""
+    return (
+        select(Member.team_pk)
+        .join(Team, Team.pk == Member.team_pk)
+        .where(Member.user_pk == user_pk, Team.archived_at.is_(None))
+    )
+
+
+def members(team_pk: int) -> dict[int, Role]:
+    """Return the role of everybody in the team *team_pk*, by user pk; for mentions and fan-out."""
+    found = db.session.execute(select(Member.user_pk, Member.role).where(Member.team_pk == team_pk))
+    return {user: Role(role) for user, role in found}
+
+
+def select_members(team_pk: int, group_pk: int | None = None) -> Select[int]:
+    """Return the query of the user pks in the team *team_pk*, or in one group of it."""
+    query = select(Member.user_pk).where(Member.team_pk == team_pk)
+    return query if group_pk is None else query.where(Member.group_pk == group_pk)
+
+
+def are_members(team_pk: int, user_pks: Collection[int]) -> set[int]:
+    """Return which of *user_pks* are in the team *team_pk*."""
+    if not user_pks:
+        return set()
+    query = select(Member.user_pk).where(Member.team_pk == team_pk, Member.user_pk.in_(user_pks))
+    return set(db.session.scalars(query))
+
+
+def share_team(one: int, other: int) -> bool:
+    """Return whether the people *one* and *other* are in some team together."""
+    query = select_teams(one).where(Member.team_pk.in_(select_teams(other))).limit(1)
+    return db.session.scalars(query).first() is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A team or group as documents of the API name it."""
+
+    pk: int
+    id: str
+    name: str
+
+    def embedded(self) -> dict[str, str]:
+        """Return `{id, name}`."""
+        return {"id": self.id, "name": self.name}
+
+
+def teams_named(pks: Collection[int]) -> dict[int, Named]:
+    """Return the teams with *pks*, by pk."""
+    if not pks:
+        return {}
+    found = db.session.execute(select(Team.pk, Team.id, Team.name).where(Team.pk.in_(pks)))
+    return {row.pk: Named(*row) for row in found}
+
+
+def groups_named(pks: Collection[int]) -> dict[int, Named]:
+    """Return the groups with *pks*, by pk."""
+    if not pks:
+        return {}
+    found = db.session.execute(select(Group.pk, Group.id, Group.name).where(Group.pk.in_(pks)))
+    return {row.pk: Named(*row) for row in found}
+
+
+def find_group(team_pk: int, group_id: str) -> Named | None:
+    """Return the group with the public id *group_id*, of the team *team_pk* alone; or None."""
+    if not is_id(group_id, "g"):
+        return None
+    row = db.session.execute(
+        select(Group.pk, Group.id, Group.name).where(Group.team_pk == team_pk, Group.id == group_id)
+    ).one_or_none()
+    return Named(*row) if row else None
+
+
+def _standing(query: Select[Team, Member], user_pk: int) -> Standing | None:
+    row = db.session.execute(
+        query.where(Member.user_pk == user_pk, Team.archived_at.is_(None)).with_only_columns(
+            Team.pk, Team.id, Team.name, Member.role, Member.group_pk
+        )
+    ).one_or_none()
+    return Standing(row[0], row[1], row[2], Role(row[3]), row[4]) if row else None

@@ -1,0 +1,82 @@
+"""People as the other rooms know them: values, looked up many at a time.
+
+This is the room's public side; nobody else reads its table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+
+from workbench.database import db
+from workbench.users.model import User
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from workbench.bearer import BearerGuard
+    from workbench.users.directory import Directory
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody in the directory.
+
+    Attributes:
+        pk: for foreign keys and `IN` lists; never shown.
+        id: the public id.
+    """
+
+    pk: int
+    id: str
+    name: str | None
+    username: str | None
+    avatar_url: str | None
+
+    def embedded(self) -> dict[str, Any]:
+        """Return the person as every document of the API embeds people."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "username": self.username,
+            "avatar_url": self.avatar_url,
+        }
+
+
+class Callers:
+    """Tells every room who calls, as a person of the directory."""
+
+    def __init__(self, bearer: BearerGuard, directory: Directory) -> None:
+        self._bearer = bearer
+        self._directory = directory
+
+    def require(self, scope: str) -> Person:
+        """Return the person who calls and whose token holds *scope*; one query.
+
+        Raises:
+            Refused: 401 or 403, as `BearerGuard.require`.
+            Unavailable: keys or database cannot be had.
+        """
+        return person_of(self._directory.entry_of(self._bearer.require(scope)))
+
+
+def people_of(pks: Iterable[int | None]) -> dict[int, Person]:
+    """Return the people with *pks*, by pk; one query however many there are, none for none."""
+    wanted = {pk for pk in pks if pk is not None}
+    if not wanted:
+        return {}
+    found = db.session.scalars(select(User).where(User.pk.in_(wanted)))
+    return {user.pk: person_of(user) for user in found}
+
+
+def find_person(public_id: str) -> Person | None:
+    """Return the person with *public_id*, or None."""
+    user = db.session.scalars(select(User).where(User.id == public_id)).one_or_none()
+    return person_of(user) if user else None
+
+
+def person_of(user: User) -> Person:
+    """Return the value of a row; for this room alone."""
+    return Person(user.pk, user.id, user.name, user.username, None)
