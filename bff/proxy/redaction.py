@@ -12,8 +12,9 @@ if TYPE_CHECKING:
 
     from bff.sessions.model import AccessToken, TokenSet
 
-# A token's end: for a JWT it is signature, while its beginning is every token's beginning.
-_NEEDLE_CHARS: Final = 32
+# A token's end: for a JWT it is signature, while its beginning is every token's beginning. Longer
+# than a request id, so that our own header is told from a token by its length.
+_NEEDLE_CHARS: Final = 36
 # Shorter than any real token; searching for less would find accidents.
 _TOKEN_CHARS_MIN: Final = 16
 
@@ -28,15 +29,22 @@ class TokenWatch:
 
     def __init__(self, tokens: TokenSet, sent: AccessToken | None = None) -> None:
         """Look for *tokens*, and for the one that was *sent*: it may be the gateway's own."""
-        values = [token.value for token in tokens.access_tokens.values()]
-        if sent is not None and sent.value not in values:
+        values = [tokens.refresh_token, tokens.id_token]
+        for token in tokens.access_tokens.values():
+            values.append(token.value)
+            if token is sent:
+                sent = None
+        if sent is not None:
             values.append(sent.value)
-        values.append(tokens.refresh_token or "")
-        values.append(tokens.id_token or "")
-        self._needles = [
-            value[-_NEEDLE_CHARS:].encode() for value in values if len(value) >= _TOKEN_CHARS_MIN
-        ]
-        self._shortest = min(map(len, self._needles), default=_NEEDLE_CHARS)
+        needles: list[bytes] = []
+        self._needles = needles
+        shortest = _NEEDLE_CHARS
+        for value in values:
+            if value is not None and (length := len(value)) >= _TOKEN_CHARS_MIN:
+                needles.append(value[-_NEEDLE_CHARS:].encode())
+                if length < shortest:  # noqa: PLR1730 - cheaper than a call
+                    shortest = length
+        self._shortest = shortest
         self._tail = b""
 
     def sees_in_headers(self, headers: Iterable[tuple[bytes, bytes]]) -> bool:
