@@ -23,6 +23,7 @@ from bff.proxy.routes import Route, RouteTable
 from bff.proxy.session_events import SessionEvents
 from bff.proxy.session_reader import SessionReader
 from bff.proxy.transport import Transport
+from bff.proxy.upstream_news import UpstreamNews
 from bff.sessions.watch import SessionWatch
 from bff.settings import load_settings
 from httpkit.events import configure_logging, get_logger
@@ -148,7 +149,7 @@ class Worker:
         settings = shared.settings
         self._shared = shared
         self._trusted = settings.trusted_proxies
-        self._transport = Transport()
+        self._transport = Transport(news=UpstreamNews(shared.counts))
         info = logging.getLevelName(settings.log_level) <= logging.INFO
         self._log = AccessLog(shared.metrics, enabled=info)
         planes = [

@@ -44,7 +44,8 @@ def examine(settings: Settings) -> Iterator[Finding]:
         yield from _examine_provider(settings, provider)
     for frontend in settings.all_frontends():
         for route in frontend.routes:
-            yield _examine_upstream(route)
+            for url in route.upstream:
+                yield _examine_upstream(route, url)
 
 
 def _examine_redis(url: str) -> Iterator[Finding]:
@@ -111,25 +112,35 @@ def _examine_provider(settings: Settings, provider: ProviderSettings) -> Iterato
         yield Finding(part, "offers no sign-out of its own; people stay signed in there")
 
 
-def _examine_upstream(route: RouteSettings) -> Finding:
+def _examine_upstream(route: RouteSettings, url: str) -> Finding:
     part = f"route {route.path}"
-    parts = urlsplit(route.upstream)
-    host, port = parts.hostname or "", parts.port or _DEFAULT_PORTS[parts.scheme]
     try:
-        with socket.create_connection((host, port), _CONNECT_TIMEOUT_S) as link:
-            if parts.scheme == "https":
-                with ssl.create_default_context().wrap_socket(link, server_hostname=host):
+        with _connected(url) as link:
+            if url.startswith("https:"):
+                name = route.upstream_tls_name or urlsplit(url).hostname
+                with route.tls.context().wrap_socket(link, server_hostname=name):
                     pass
     except ssl.SSLError as error:
         return Finding(
             part,
-            f"{route.upstream}: its certificate is not accepted ({error.reason})",
-            "Install the upstream's certificate authority on this machine.",
+            f"{url}: its certificate is not accepted, or ours is not ({error.reason})",
+            "Name its certificate authority in upstream_ca_file, or install it on this machine.",
         )
     except OSError as error:
         return Finding(
             part,
-            f"{route.upstream} cannot be reached ({error.strerror or type(error).__name__})",
+            f"{url} cannot be reached ({error.strerror or type(error).__name__})",
             "Start the upstream, or correct its address.",
         )
-    return Finding(part, f"{route.upstream} accepts connections")
+    return Finding(part, f"{url} accepts connections")
+
+
+def _connected(url: str) -> socket.socket:
+    parts = urlsplit(url)
+    if parts.scheme == "unix":
+        link = socket.socket(socket.AF_UNIX)
+        link.settimeout(_CONNECT_TIMEOUT_S)
+        link.connect(parts.path)
+        return link
+    address = parts.hostname or "", parts.port or _DEFAULT_PORTS[parts.scheme]
+    return socket.create_connection(address, _CONNECT_TIMEOUT_S)

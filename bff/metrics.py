@@ -44,3 +44,21 @@ class BffMetrics:
             buckets=_STORE_BUCKETS_S,
             registry=registry,
         )
+        self.upstream_failures = Counter(
+            "bff_upstream_failures",
+            "Calls that an upstream failed: the problem's code, or the status it gave.",
+            ["route", "address", "failure"],
+            registry=registry,
+        )
+        self.upstream_ejected = Gauge(
+            "bff_upstream_ejected",
+            "1 while an address of several gets no calls because too many failed.",
+            ["route", "address"],
+            registry=registry,
+        )
+        self.upstream_breaker_open = Gauge(
+            "bff_upstream_breaker_open",
+            "1 while calls along a route are answered 503 without asking its upstream.",
+            ["route"],
+            registry=registry,
+        )

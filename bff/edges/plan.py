@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from bff.proxy.routes import Origin, parse_upstream
+from bff.proxy.addresses import Origin, parse_upstream
+from bff.settings import UpstreamTls
 
 if TYPE_CHECKING:
     from bff.settings import RouteSettings, Settings
@@ -125,7 +126,16 @@ def plan_of(settings: Settings, gateway: str, style: str = "headers") -> Plan:
 
 
 def _planned(frontend: str, number: int, route: RouteSettings) -> PlannedRoute:
-    origin, base = parse_upstream(route.upstream)
+    if (
+        len(route.upstream) > 1
+        or route.upstream[0].startswith("unix:")
+        or route.tls != UpstreamTls()
+    ):
+        raise EdgeImpossible(
+            f"{route.path}: several addresses, unix sockets, client certificates and names other "
+            "than the address' own are the gateway's to reach; write this upstream by hand."
+        )
+    origin, base = parse_upstream(route.upstream[0])
     name = "_".join(filter(None, ("cloakroom", frontend, "route", str(number))))
     return PlannedRoute(
         name=name,

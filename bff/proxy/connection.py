@@ -14,9 +14,8 @@ from bff.problems import UPSTREAM_BAD_REPLY, UPSTREAM_UNREACHABLE, Unavailable
 from bff.proxy.exchange import Exchange, ReplyAborted, StaleConnection, TimeLimits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from bff.proxy.headers import Headers
+    from bff.proxy.pool import Pool
 
 _HEAD_BYTES_MAX: Final = 128 * 1024
 _HEADERS_MAX: Final = 256
@@ -38,10 +37,10 @@ class UpstreamConnection(asyncio.BufferedProtocol):
     each read, which costs more than the read.)
     """
 
-    def __init__(self, buffer: memoryview, on_free: Callable[[UpstreamConnection], None]) -> None:
-        """*on_free* is called when an exchange ended and another may begin."""
+    def __init__(self, buffer: memoryview, pool: Pool) -> None:
+        """Belong to *pool*, which is told when another exchange may begin, and of the end."""
         self._buffer = buffer
-        self._on_free = on_free
+        self.pool = pool
         self._parser = httptools.HttpResponseParser(self)
         self._exchange: Exchange | None = None
         self._transport: asyncio.Transport | None = None
@@ -159,6 +158,7 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         """Tell the exchange under way what the loss means for it."""
         self.closed = True
         self._transport = None
+        self.pool.lost(self)
         self.resume_writing()
         exchange, self._exchange = self._exchange, None
         if exchange is None or exchange.complete:
@@ -260,7 +260,7 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         if exchange.paused:  # by a reader, just before the end; a kept connection must be heard
             exchange.paused = False
             self.resume_reading()
-        self._on_free(self)
+        self.pool.keep(self)
 
     def _fail(self, hint: str) -> None:
         exchange = self._exchange

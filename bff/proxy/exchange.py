@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from bff.proxy.connection import UpstreamConnection
     from bff.proxy.headers import Headers
+    from bff.proxy.pool import Pool
 
 SWEEP_INTERVAL_S: Final = 0.25
 _BUFFERED_MAX: Final = 256 * 1024
@@ -42,13 +43,17 @@ class TimeLimits:
 
     Attributes:
         connect_s: to accept the connection, TLS included.
-        silence_s: without a byte, before the head and within the body, an event stream's apart.
-        total_s: from the first byte sent to the last received; None for streams without end.
+        first_byte_s: until the reply's head, once everything was sent that there is to send.
+        idle_s: without a byte within the body, an event stream's apart.
+        total_s: from the first byte sent to the last received; None for no limit.
+        stream_total_s: the same for what has no end of its own: event streams and WebSockets.
     """
 
     connect_s: float = 5.0
-    silence_s: float = 30.0
+    first_byte_s: float = 30.0
+    idle_s: float = 30.0
     total_s: float | None = None
+    stream_total_s: float | None = None
 
 
 class Exchange:
@@ -78,6 +83,11 @@ class Exchange:
         self._limits = limits
         self._chunks: list[bytes] = []
         self.is_head_request = is_head_request
+
+    @property
+    def pool(self) -> Pool:
+        """The address that it was sent to."""
+        return self._connection.pool
 
     async def head(self) -> int:
         """Return the status once the reply's head is there.
@@ -188,14 +198,19 @@ class Exchange:
         if on_slow is not None:
             on_slow(self)
         limits = self._limits
-        if limits.total_s is not None and self._sweeps * SWEEP_INTERVAL_S > limits.total_s:
+        if self.is_tunnel:
+            return  # its relay ends it, with a word to both sides
+        endless = self.is_event_stream
+        total_s = limits.stream_total_s if endless else limits.total_s
+        if total_s is not None and self._sweeps * SWEEP_INTERVAL_S > total_s:
             self.fail(Unavailable(UPSTREAM_TIMEOUT, hint="total time"))
-        if self.paused or self.awaits_client or self.is_tunnel:
-            return  # the silence is the browser's, or its relay's to judge
+        if endless or self.paused or self.awaits_client:
+            return  # the silence is the browser's, or a stream's nature
         self._quiet_sweeps += 1
-        too_quiet = self._quiet_sweeps * SWEEP_INTERVAL_S > limits.silence_s
-        if too_quiet and not self.is_event_stream:
-            self.fail(Unavailable(UPSTREAM_TIMEOUT, hint="silence"))
+        limit_s = limits.idle_s if self.started else limits.first_byte_s
+        if self._quiet_sweeps * SWEEP_INTERVAL_S > limit_s:
+            hint = "idle within the body" if self.started else "no first byte"
+            self.fail(Unavailable(UPSTREAM_TIMEOUT, hint=hint))
 
     @property
     def is_event_stream(self) -> bool:

@@ -15,7 +15,6 @@ from bff.problems import (
     LOGIN_REQUIRED,
     STEP_UP_REQUIRED,
     UPSTREAM_BAD_REPLY,
-    UPSTREAM_UNREACHABLE,
     Refused,
     Unavailable,
 )
@@ -23,7 +22,7 @@ from bff.proxy import paths
 from bff.proxy.browser_head import BrowserHead, judge_headers
 from bff.proxy.call import CLIENT_GONE, SESSION_ENDED, WEBSOCKET_CLOSED, Call
 from bff.proxy.challenge import find_step_up
-from bff.proxy.exchange import ClientGone, Exchange, ReplyAborted, StaleConnection
+from bff.proxy.exchange import ClientGone, Exchange, ReplyAborted
 from bff.proxy.handshake import SWITCHING_PROTOCOLS, UPGRADE, HandshakeHead, find_tunnel
 from bff.proxy.headers import ReplyHeaders, UpstreamHeaders
 from bff.proxy.redaction import TokenWatch
@@ -148,39 +147,54 @@ class Gateway:
         body = RequestBody(browser.body_length, receive, route.body_limit_bytes)
         authority = await self._authorities.find(call, route, browser.ticket)
         with _NO_PLACE if tunnel is None else self._sockets.place(authority.session, route):
-            caller = Caller(receive, body)
-            head = self._head(call, route, scope, browser, body, authority.token)
-            exchange = await self._send(route, call.method, head, body, caller, tunnel)
-            if exchange.status == _UNAUTHORIZED and authority.ticket is not None:
-                renewed = await self._heed(exchange, route, authority, body)
-                if renewed is not None:
-                    exchange.close()
-                    caller.release()
-                    caller, authority = Caller(receive, body), renewed
-                    head = self._head(call, route, scope, browser, body, authority.token)
-                    exchange = await self._send(route, call.method, head, body, caller, tunnel)
+            caller, exchange = Caller(receive, body), None
             try:
+                head = self._head(call, route, scope, browser, body, authority.token)
+                exchange = await self._send(route, call.method, head, body, caller, tunnel)
+                if exchange.status == _UNAUTHORIZED and authority.ticket is not None:
+                    renewed = await self._heed(exchange, route, authority, body)
+                    if renewed is not None:
+                        exchange.close()
+                        caller.release()
+                        caller, authority = Caller(receive, body), renewed
+                        head = self._head(call, route, scope, browser, body, authority.token)
+                        exchange = await self._send(route, call.method, head, body, caller, tunnel)
                 call.upstream_status = exchange.status
-                down = self._down.sieve(
-                    exchange.headers,
-                    request_id=call.request_id,
-                    allow_set_cookie=route.allow_set_cookie,
-                )
-                tokens = authority.tokens
-                watch = None if tokens is None else TokenWatch(tokens, authority.token)
-                if tunnel is not None and exchange.is_tunnel:
-                    cast("HandshakeHead", browser).require_accepted(exchange.headers)
-                    caller.release()
-                    exchange.on_slow = None
-                    await self._join(call, route, tunnel, exchange, authority, down, watch)
-                elif authority.session is not None and exchange.is_event_stream:
-                    with ending_with(authority.session, self._watch, exchange):
-                        await stream_reply(exchange, call, send, down, watch)
-                else:
-                    await stream_reply(exchange, call, send, down, watch)
+                await self._answer(call, route, send, exchange, authority, caller, browser, tunnel)
             finally:
                 caller.release()
-                exchange.close()
+                if exchange is not None:
+                    exchange.close()
+
+    async def _answer(
+        self,
+        call: Call,
+        route: Route,
+        send: Send,
+        exchange: Exchange,
+        authority: Authority,
+        caller: Caller,
+        browser: BrowserHead,
+        tunnel: EdgeTunnel | None,
+    ) -> None:
+        """Relay the reply of *exchange* to its last byte."""
+        down = self._down.sieve(
+            exchange.headers,
+            request_id=call.request_id,
+            allow_set_cookie=route.allow_set_cookie,
+        )
+        tokens = authority.tokens
+        watch = None if tokens is None else TokenWatch(tokens, authority.token)
+        if tunnel is not None and exchange.is_tunnel:
+            cast("HandshakeHead", browser).require_accepted(exchange.headers)
+            caller.release()
+            exchange.on_slow = None
+            await self._join(call, route, tunnel, exchange, authority, down, watch)
+        elif authority.session is not None and exchange.is_event_stream:
+            with ending_with(authority.session, self._watch, exchange):
+                await stream_reply(exchange, call, send, down, watch)
+        else:
+            await stream_reply(exchange, call, send, down, watch)
 
     async def _join(
         self,
@@ -221,7 +235,7 @@ class Gateway:
                 call.method.encode("ascii"),
                 b" ",
                 route.target(scope["raw_path"], scope["query_string"]),
-                route.head_line_end,
+                route.upstream.first_head_line_end,
                 browser.upstream_lines,
                 self._up.ours(
                     client_ip=client[0] if client else "unknown",
@@ -265,21 +279,11 @@ class Gateway:
         if not body.complete:
             head += await body.read()
         request = UpstreamRequest(
-            route.origin, method, head, route.limits, replayable, tunnel is not None
+            route.upstream, method, head, route.limits, replayable, tunnel is not None
         )
         if body.complete:
             return await self._transport.exchange(request, caller.watch)
-        exchange = await self._transport.begin(request)
-        caller.pump(exchange)
-        try:
-            await exchange.head()
-        except BaseException as error:
-            caller.release()
-            exchange.close()
-            if isinstance(error, StaleConnection):
-                raise Unavailable(UPSTREAM_UNREACHABLE, hint="a kept connection closed") from None
-            raise
-        return exchange
+        return await self._transport.exchange(request, pump=caller.pump)
 
     async def _refuse(self, call: Call, send: Send, refused: Refused) -> None:
         anonymous = refused.problem is LOGIN_REQUIRED

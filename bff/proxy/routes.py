@@ -10,18 +10,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from bff.problems import METHOD_NOT_ALLOWED, Refused
+from bff.proxy.addresses import Upstream
 from bff.proxy.exchange import TimeLimits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from bff.settings.model import RouteSettings
+    from bff.settings import RouteSettings
 
-_CONNECT_S_MAX = 5.0
-_DEFAULT_PORTS = {"http": 80, "https": 443}
+_USUAL = TimeLimits()
 # Never proxied, whatever a route lists: a tunnel and an echo of the request's own headers.
 _NEVER_PROXIED = frozenset({"CONNECT", "TRACE"})
 # A route for `/` covers everything but these; settings refuse routes within `/bff` by name.
@@ -39,21 +38,6 @@ class TokenKind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
-    """Where an upstream listens; the key of a connection pool."""
-
-    scheme: str
-    host: str
-    port: int
-
-    @property
-    def authority(self) -> str:
-        """The ``Host`` header: no port where it is the scheme's own, brackets around IPv6."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if _DEFAULT_PORTS[self.scheme] == self.port else f"{host}:{self.port}"
-
-
-@dataclass(frozen=True, slots=True)
 class Route:
     """One line of the route table, resolved once at the start.
 
@@ -64,56 +48,55 @@ class Route:
         websocket_idle_s: how long neither side of a WebSocket may say anything, pings included.
         websocket_message_limit_bytes: of one message, in either direction, as it is on the wire.
         websockets_per_session: how many one session may have open in this worker.
-        timeout_s: how long the upstream may be silent, before the head and within the body.
-        head_line_end: what follows the target in every request: version and ``Host``.
+        limits: how long its upstream may take.
     """
 
     path: str
-    origin: Origin
+    upstream: Upstream
     base_path: bytes = b""
     strip_prefix: bool = True
     token: TokenKind = TokenKind.USER
     methods: frozenset[str] = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
     audience: str = ""
-    timeout_s: float = 30.0
     body_limit_bytes: int = 10 * 1024 * 1024
     allow_set_cookie: bool = False
     websocket: bool = False
     websocket_idle_s: float = 300.0
     websocket_message_limit_bytes: int = 1024 * 1024
     websockets_per_session: int = 16
-    limits: TimeLimits = field(init=False)
+    limits: TimeLimits = _USUAL
     prefix: bytes = field(init=False)
-    head_line_end: bytes = field(init=False)
     _inner: bytes = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "prefix", self.path.rstrip("/").encode("ascii"))
         object.__setattr__(self, "_inner", self.prefix + b"/")
-        host = self.origin.authority.encode("ascii")
-        object.__setattr__(self, "head_line_end", b" HTTP/1.1\r\nhost: %b\r\n" % host)
-        limits = TimeLimits(min(_CONNECT_S_MAX, self.timeout_s), self.timeout_s)
-        object.__setattr__(self, "limits", limits)
 
     @classmethod
     def of(cls, settings: RouteSettings) -> Route:
         """Return the route that *settings* describe."""
-        origin, base_path = parse_upstream(settings.upstream)
+        upstream, base_path = Upstream.of(settings)
         return cls(
             path=settings.path,
-            origin=origin,
+            upstream=upstream,
             base_path=base_path,
             strip_prefix=settings.strip_prefix,
             token=TokenKind(settings.token),
             methods=frozenset(settings.methods),
             audience=settings.token_target,
-            timeout_s=settings.timeout_s,
             body_limit_bytes=settings.body_limit_bytes,
             allow_set_cookie=settings.allow_set_cookie,
             websocket=settings.websocket,
             websocket_idle_s=settings.websocket_idle_s,
             websocket_message_limit_bytes=settings.websocket_message_limit_bytes,
             websockets_per_session=settings.websockets_per_session,
+            limits=TimeLimits(
+                connect_s=settings.connect_s,
+                first_byte_s=settings.first_byte_timeout_s or settings.timeout_s,
+                idle_s=settings.idle_timeout_s or settings.timeout_s,
+                total_s=settings.total_timeout_s,
+                stream_total_s=settings.stream_total_timeout_s,
+            ),
         )
 
     def covers(self, path: bytes) -> bool:
@@ -157,18 +140,3 @@ class RouteTable:
 
     def _is_own(self, path: bytes) -> bool:
         return path in self._own_paths or path.startswith(self._own_prefixes)
-
-
-def parse_upstream(url: str) -> tuple[Origin, bytes]:
-    """Return the origin that *url* names and its path without a trailing slash.
-
-    Raises:
-        ValueError: neither http nor https, without a host, or with a query, fragment or user.
-    """
-    parts = urlsplit(url)
-    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
-        raise ValueError("an upstream is http://host[:port][/path] or https://…")
-    if parts.query or parts.fragment or "@" in parts.netloc:
-        raise ValueError("an upstream has no query, fragment or user")
-    origin = Origin(parts.scheme, parts.hostname, parts.port or _DEFAULT_PORTS[parts.scheme])
-    return origin, parts.path.rstrip("/").encode("ascii")

@@ -9,6 +9,7 @@ Spec: RFC 6455 §5, §7.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 _ENDED: Final = "session ended"
 _IDLE: Final = "idle"
 _STOPPING: Final = "stopping"
+_TOTAL: Final = "total time"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +111,12 @@ class _Pair:
         self._tunnel = tunnel
         self._exchange = exchange
         self._idle_s = route.websocket_idle_s
+        self._total_s = route.limits.stream_total_s or math.inf
         limit = route.websocket_message_limit_bytes
         self._up = FrameScanner(masked=True, message_bytes_max=limit)
         self._down = FrameScanner(masked=False, message_bytes_max=limit)
         self._loop = asyncio.get_running_loop()
-        self._heard_at = self._loop.time()
+        self._heard_at = self._begun_at = self._loop.time()
 
     async def run(self, ended: asyncio.Future[None] | None) -> _Verdict | None:
         """Relay; close both sides in the end, whatever the reason."""
@@ -143,11 +146,13 @@ class _Pair:
             waiting.add(ended)
         done: set[asyncio.Future[Any]] = set()
         while not done:
-            left_s = self._heard_at + self._idle_s - self._loop.time()
-            if left_s <= 0:
-                return _Verdict(GOING_AWAY, _IDLE)
+            now = self._loop.time()
+            left_s = self._heard_at + self._idle_s - now
+            allowed_s = self._begun_at + self._total_s - now
+            if min(left_s, allowed_s) <= 0:
+                return _Verdict(GOING_AWAY, _IDLE if left_s <= 0 else _TOTAL)
             done, _ = await asyncio.wait(
-                waiting, timeout=left_s, return_when=asyncio.FIRST_COMPLETED
+                waiting, timeout=min(left_s, allowed_s), return_when=asyncio.FIRST_COMPLETED
             )
         for pump in pumps:
             if pump in done:

@@ -3,19 +3,19 @@
 `load_settings` reads TOML, environment and secret files; the models say what is right.
 """
 
+from bff.settings.base import Words
 from bff.settings.frontends import Frontend
 from bff.settings.loading import SettingsInvalid, load_settings, settings_of
 from bff.settings.model import (
     AdministratorSettings,
     FrontendSettings,
     ProviderSettings,
-    RouteSettings,
     SessionSettings,
     Settings,
-    TokenMode,
-    Words,
-    token_target,
 )
+from bff.settings.routes import RouteSettings, TokenMode
+from bff.settings.tls import UpstreamTls
+from bff.settings.token_target import token_target
 
 __all__ = [
     "AdministratorSettings",
@@ -27,6 +27,7 @@ __all__ = [
     "Settings",
     "SettingsInvalid",
     "TokenMode",
+    "UpstreamTls",
     "Words",
     "load_settings",
     "settings_of",

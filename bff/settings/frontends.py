@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from bff.settings.model import ProviderSettings, RouteSettings
+    from bff.settings.model import ProviderSettings
+    from bff.settings.routes import RouteSettings
 
 
 @dataclass(frozen=True, slots=True)

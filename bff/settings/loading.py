@@ -22,10 +22,10 @@ from bff.settings.model import (
     AdministratorSettings,
     FrontendSettings,
     ProviderSettings,
-    RouteSettings,
     SessionSettings,
     Settings,
 )
+from bff.settings.routes import RouteSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
-from urllib.parse import urlencode
+from typing import Annotated, Literal
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     IPvAnyNetwork,
     SecretStr,
@@ -19,7 +16,9 @@ from pydantic import (
     model_validator,
 )
 
+from bff.settings.base import Frozen, Words
 from bff.settings.frontends import Frontend, require_apart
+from bff.settings.routes import RouteSettings
 from bff.settings.rules import (
     lines_or_list,
     require_cookie_name,
@@ -30,31 +29,13 @@ from bff.settings.rules import (
     words_or_list,
 )
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-TokenMode = Literal["none", "user", "client", "user-or-none"]
-
 _SECRET_KEY_CHARS_MIN = 32
 _HOST_PREFIX = "__Host-"
 _PREFIX = re.compile(r"__(?:Host-Http|Host|Http|Secure)-")
-_OWN_PATHS = ("/bff", "/livez", "/readyz")
 _REDIS_SCHEMES = ("redis://", "rediss://", "unix://", "redis+sentinel://", "redis+cluster://")
 
-Words = Annotated[tuple[str, ...], BeforeValidator(words_or_list)]
 
-
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-
-def token_target(audience: str | None, resource: str | None, scopes: Iterable[str]) -> str:
-    """Return what a token is for, as one string; empty for the provider's default."""
-    wanted = {"audience": audience, "resource": resource, "scope": " ".join(scopes)}
-    return urlencode({name: value for name, value in wanted.items() if value})
-
-
-class SessionSettings(_Frozen):
+class SessionSettings(Frozen):
     """How long a session lives and how its cookie looks."""
 
     idle_ttl_s: int = Field(default=1800, gt=0)
@@ -69,7 +50,7 @@ class SessionSettings(_Frozen):
         return require_cookie_name(value)
 
 
-class ProviderSettings(_Frozen):
+class ProviderSettings(Frozen):
     """One OpenID provider that people sign in at."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")
@@ -111,62 +92,14 @@ class ProviderSettings(_Frozen):
         return self
 
 
-class RouteSettings(_Frozen):
-    """One prefix that is proxied, to where, and with which token."""
-
-    path: str
-    plain_http: bool = False  # as for a provider
-    upstream: str
-    strip_prefix: bool = True
-    token: TokenMode = "user"  # noqa: S105 - a mode
-    methods: Words = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
-    timeout_s: float = Field(default=30, gt=0, allow_inf_nan=False)
-    body_limit_bytes: int = Field(default=10 * 1024 * 1024, ge=0)
-    allow_set_cookie: bool = False
-    audience: str | None = None
-    resource: str | None = None
-    scopes: Words = ()
-    websocket: bool = False
-    websocket_idle_s: float = Field(default=300, gt=0, allow_inf_nan=False)
-    websocket_message_limit_bytes: int = Field(default=1024 * 1024, ge=0)
-    websockets_per_session: int = Field(default=16, ge=1)
-
-    @property
-    def token_target(self) -> str:
-        """What this route's token is for, as one string; empty for the provider's default."""
-        return token_target(self.audience, self.resource, self.scopes)
-
-    @field_validator("path")
-    @classmethod
-    def _path(cls, value: str) -> str:
-        bare = require_plain_path(value)
-        if bare in _OWN_PATHS or bare.startswith("/bff/"):
-            raise ValueError(f"is one of the gateway's own paths ({', '.join(_OWN_PATHS)})")
-        return bare
-
-    @field_validator("methods")
-    @classmethod
-    def _methods(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        refused = {"CONNECT", "TRACE"} & {method.upper() for method in value}
-        if refused or not all(method.isalpha() and method.isupper() for method in value):
-            raise ValueError("must be upper-case method names; CONNECT and TRACE never pass")
-        return value
-
-    @field_validator("upstream")
-    @classmethod
-    def _upstream(cls, value: str, info: ValidationInfo) -> str:
-        require_http_url(value, plain_http=bool(info.data.get("plain_http")))
-        return value
-
-
-class AdministratorSettings(_Frozen):
+class AdministratorSettings(Frozen):
     """Somebody who may list and end sessions over the management listener."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,31}$")
     secret: SecretStr = Field(min_length=_SECRET_KEY_CHARS_MIN)
 
 
-class FrontendSettings(_Frozen):
+class FrontendSettings(Frozen):
     """A further front end beside the first: by host (`public_url`), by `path`, or both."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")
@@ -218,7 +151,7 @@ class FrontendSettings(_Frozen):
         return self
 
 
-class Settings(_Frozen):
+class Settings(Frozen):
     """Everything the BFF is told from outside."""
 
     public_url: str = "http://localhost:8000"

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
     from urllib.parse import SplitResult
 
@@ -21,6 +22,8 @@ _COOKIE_NAME = re.compile(r"[A-Za-z0-9_-]+")
 _NO_URL = "is not a URL of plain ASCII such as https://host.example"
 _URL = re.compile(r"[!-\[\]-~]+")  # what is printable but the blank and the backslash
 _HOST = re.compile(r"[A-Za-z0-9._-]+")
+_UNIX = "unix:"
+_SOCKET = re.compile(r"(?:/[A-Za-z0-9._@+~-]+)+")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _RSA_BITS_MIN = 2048
 
@@ -62,6 +65,24 @@ def require_http_url(value: str, *, plain_http: bool = False) -> SplitResult:
     if parts.scheme == "http" and not plain_http and not is_loopback(parts.hostname):
         raise ValueError("plain http is accepted on loopback only; use https")
     return parts
+
+
+def require_upstreams(values: Sequence[str], *, plain_http: bool = False) -> None:
+    """Return if *values* are addresses of one upstream: URLs with one path, or unix sockets."""
+    if not values:
+        raise ValueError("must name at least one address")
+    if len(set(values)) != len(values):
+        raise ValueError("the same address stands twice")
+    paths = set()
+    for value in values:
+        if value.startswith(_UNIX):
+            if not _SOCKET.fullmatch(value.removeprefix(_UNIX)):
+                raise ValueError("a unix socket is unix: and an absolute path of plain ASCII")
+            paths.add("")
+        else:
+            paths.add(require_http_url(value, plain_http=plain_http).path.rstrip("/"))
+    if len(paths) != 1:
+        raise ValueError("all addresses of a route must have the same path")
 
 
 def require_origin(value: str) -> str:

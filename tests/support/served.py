@@ -6,6 +6,7 @@ import asyncio
 import json
 import threading
 import time
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -15,11 +16,13 @@ from prometheus_client import CollectorRegistry
 
 from bff.problems import ROUTE_NOT_FOUND
 from bff.proxy.access_log import AccessLog
+from bff.proxy.addresses import Upstream, parse_upstream
 from bff.proxy.authority import Authorities
 from bff.proxy.call import Call
 from bff.proxy.edge import StrictHttpProtocol
+from bff.proxy.exchange import TimeLimits
 from bff.proxy.gateway import Gateway
-from bff.proxy.routes import Route, RouteTable, TokenKind, parse_upstream
+from bff.proxy.routes import Route, RouteTable, TokenKind
 from bff.proxy.session_reader import SessionReader
 from bff.proxy.transport import Transport
 from bff.sessions.codec import KeyRing, SessionCodec
@@ -40,6 +43,7 @@ if TYPE_CHECKING:
     from bff.proxy.gateway import Scope
     from bff.proxy.relay import Receive, Send
 
+UPSTREAM_FIELDS = {field.name for field in fields(Upstream) if field.init}
 PUBLIC_URL = "https://app.example.com"
 COOKIE = SessionCookie("__Host-Http-session", secure=True, same_site="strict")
 ACCESS_TOKEN = "access-token-of-ada-0123456789abcdefghijklmnop"
@@ -275,6 +279,12 @@ def route(
     token: str = "user",
     **settings: Any,  # noqa: ANN401 - a route's fields
 ) -> Route:
-    """Return a route to *url*."""
-    origin, base = parse_upstream(url)
-    return Route(path, origin, base, token=TokenKind(token), **settings)
+    """Return a route to *url*, which may be several addresses."""
+    parsed = [parse_upstream(each) for each in url.split()]
+    its = {name: settings.pop(name) for name in UPSTREAM_FIELDS & settings.keys()}
+    upstream = Upstream(path, tuple(origin for origin, _ in parsed), **its)
+    if "timeout_s" in settings:
+        settings["times"] = TimeLimits(*[settings.pop("timeout_s")] * 3)
+    if "times" in settings:  # `limits` are those of the edge
+        settings["limits"] = settings.pop("times")
+    return Route(path, upstream, parsed[0][1], token=TokenKind(token), **settings)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Self
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable
+    from pathlib import Path
     from types import TracebackType
 
 PATIENCE_S = 10.0
@@ -149,12 +150,25 @@ class Message:
 class ScriptedUpstream:
     """A server whose every connection is served by the function at hand, in a thread of its own."""
 
-    def __init__(self, *, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> None:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._listener = socket.create_server((host, 0), family=family)
+    def __init__(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        path: Path | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        """Listen on a port of *host*, or on a unix socket at *path*."""
+        if path is not None:
+            self._listener = socket.socket(socket.AF_UNIX)
+            self._listener.bind(str(path))
+            self._listener.listen()
+        else:
+            family = socket.AF_INET6 if ":" in host else socket.AF_INET
+            self._listener = socket.create_server((host, port), family=family)
+            port = int(self._listener.getsockname()[1])
         self._tls = tls
-        self.host = host
-        self.port = int(self._listener.getsockname()[1])
+        self.host, self.port, self.path = host, port, path
         self.connections = 0
         self.requests: list[Message] = []
         self.serve: Callable[[Wire], None] = self.serve_ok
@@ -165,6 +179,8 @@ class ScriptedUpstream:
     @property
     def url(self) -> str:
         """The address, as settings name it."""
+        if self.path is not None:
+            return f"unix:{self.path}"
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{'https' if self._tls else 'http'}://{host}:{self.port}"
 

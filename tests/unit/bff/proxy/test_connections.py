@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import datetime as dt
-import ssl
 import threading
-from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
-from bff.proxy.transport import Transport
+from bff.settings import UpstreamTls
+from tests.support.authority import Authority
 from tests.support.served import Desk, Served, ask, request, route
 from tests.support.wire import MEGABYTE, OK, ScriptedUpstream, Wire
 
@@ -202,9 +196,9 @@ def test_tls_upstream_is_verified(serve: Serve, desk: Desk, tmp_path: Path) -> N
     misnamed = ScriptedUpstream(tls=authority.server("10.0.0.1"))
     (tmp_path / "other").mkdir()
     stranger = ScriptedUpstream(tls=Authority(tmp_path / "other").server("127.0.0.1"))
+    tls = UpstreamTls(ca_file=authority.file)
     served = serve(
-        *(route(f"/{n}", u.url) for n, u in enumerate((good, misnamed, stranger))),
-        transport=lambda: Transport(tls=ssl.create_default_context(cafile=authority.file)),
+        *(route(f"/{n}", u.url, tls=tls) for n, u in enumerate((good, misnamed, stranger)))
     )
     ticket = desk.sign_in()
     statuses = [ask(served, request("GET", f"/{n}/x", ticket=ticket)).status for n in range(3)]
@@ -213,54 +207,3 @@ def test_tls_upstream_is_verified(serve: Serve, desk: Desk, tmp_path: Path) -> N
     assert not stranger.requests
     for server in (good, misnamed, stranger):
         server.close()
-
-
-class Authority:
-    """A certificate authority for a test."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._key = ec.generate_private_key(ec.SECP256R1())
-        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test authority")])
-        self.file = folder / "authority.pem"
-        certificate = self._sign(self._name, self._key, None)
-        self.file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-
-    def server(self, address: str) -> ssl.SSLContext:
-        """Return a server's side for *address*."""
-        key = ec.generate_private_key(ec.SECP256R1())
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "upstream")])
-        certificate = self._sign(name, key, address)
-        file = self._folder / f"{address}.pem"
-        file.write_bytes(
-            key.private_bytes(
-                serialization.Encoding.PEM,
-                serialization.PrivateFormat.PKCS8,
-                serialization.NoEncryption(),
-            )
-            + certificate.public_bytes(serialization.Encoding.PEM)
-        )
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(file)
-        return context
-
-    def _sign(
-        self, name: x509.Name, key: ec.EllipticCurvePrivateKey, address: str | None
-    ) -> x509.Certificate:
-        now = dt.datetime.now(dt.UTC)
-        builder = (
-            x509.CertificateBuilder()
-            .subject_name(name)
-            .issuer_name(self._name)
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - dt.timedelta(days=1))
-            .not_valid_after(now + dt.timedelta(days=1))
-            .add_extension(
-                x509.BasicConstraints(ca=address is None, path_length=None), critical=True
-            )
-        )
-        if address is not None:
-            names = [x509.IPAddress(ip_address(address))]
-            builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
-        return builder.sign(self._key, hashes.SHA256())

@@ -29,6 +29,8 @@ def test_idle_connection_is_closed_soon_after(serve: Serve) -> None:
     """Nobody holds a stopping worker up by saying nothing."""
     served = serve()
     with served.wire() as wire:
+        wire.send(request())
+        assert wire.message().status == 401
         wire.send(b"OPTIONS * HTTP/1.1\r\nHost: app.example.com\r\n")  # no end, never one
         served.tell_to_leave()
         assert wire.receive() == b""

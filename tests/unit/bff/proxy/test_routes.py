@@ -5,14 +5,15 @@ from __future__ import annotations
 import pytest
 
 from bff.problems import Refused
-from bff.proxy.routes import Origin, Route, RouteTable, parse_upstream
+from bff.proxy.addresses import Origin, Upstream, parse_upstream
+from bff.proxy.routes import Route, RouteTable
 
-ORIGIN = Origin("http", "127.0.0.1", 7000)
+UPSTREAM = Upstream("/api", (Origin("http", "127.0.0.1", 7000),))
 TABLE = RouteTable(
     [
-        Route("/api", ORIGIN),
-        Route("/api/files", ORIGIN, strip_prefix=False, methods=frozenset({"GET"})),
-        Route("/other/", ORIGIN, base_path=b"/v2"),
+        Route("/api", UPSTREAM),
+        Route("/api/files", UPSTREAM, strip_prefix=False, methods=frozenset({"GET"})),
+        Route("/other/", UPSTREAM, base_path=b"/v2"),
     ]
 )
 
@@ -62,7 +63,7 @@ def test_nothing_else_is_proxied(path: bytes) -> None:
 )
 def test_a_route_for_everything_leaves_the_gateway_its_own_addresses(path: bytes) -> None:
     """Without them nobody could sign in."""
-    table = RouteTable([Route("/", ORIGIN)])
+    table = RouteTable([Route("/", UPSTREAM)])
     assert table.find(path) is None
     for other in (b"/", b"/x", b"/bffs", b"/static/app.js", b"/livez/x"):
         assert found(table, other).path == "/"
@@ -87,7 +88,7 @@ def test_target_is_the_judged_bytes(path: bytes, query: bytes, target: bytes) ->
 
 def test_root_route_covers_everything() -> None:
     """A route at `/` strips nothing away."""
-    route = Route("/", ORIGIN)
+    route = Route("/", UPSTREAM)
     assert route.covers(b"/x/y")
     assert route.target(b"/x/y", b"") == b"/x/y"
 
@@ -103,7 +104,7 @@ def test_unlisted_method_is_405_with_allow(method: str) -> None:
 
 def test_tunnels_and_echoes_never_pass() -> None:
     """A route that lists CONNECT or TRACE does not get them."""
-    route = Route("/api", ORIGIN, methods=frozenset({"GET", "TRACE", "CONNECT"}))
+    route = Route("/api", UPSTREAM, methods=frozenset({"GET", "TRACE", "CONNECT"}))
     for method in ("TRACE", "CONNECT"):
         with pytest.raises(Refused):
             route.require_method(method)
@@ -117,6 +118,7 @@ def test_tunnels_and_echoes_never_pass() -> None:
         ("https://api.example.com:80", "api.example.com:80", b""),
         ("http://[::1]:7000", "[::1]:7000", b""),
         ("https://[2001:db8::1]", "[2001:db8::1]", b""),
+        ("unix:/run/api.sock", "localhost", b""),
     ],
 )
 def test_upstream_is_read(url: str, authority: str, base: bytes) -> None:
@@ -127,7 +129,17 @@ def test_upstream_is_read(url: str, authority: str, base: bytes) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["ftp://x", "http://", "/x", "http://u:p@x", "http://x?a=1", "http://x/#y", "http://x:99999"],
+    [
+        "ftp://x",
+        "http://",
+        "/x",
+        "http://u:p@x",
+        "http://x?a=1",
+        "http://x/#y",
+        "http://x:99999",
+        "unix:x",
+        "unix://x/y",
+    ],
 )
 def test_strange_upstream_is_refused(url: str) -> None:
     """What cannot be an origin is a fault in the settings."""

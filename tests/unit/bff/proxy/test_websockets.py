@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bff.proxy.exchange import TimeLimits
 from tests.support.frames import (
     BINARY,
     CLOSE,
@@ -272,6 +273,19 @@ def test_silence_on_both_sides_ends_it(
     served = serve(websocket=True, websocket_idle_s=0.3)
     with opened(served, handshake(ticket=desk.sign_in())) as wire:
         assert take_frame(wire) == (CLOSE, (1001).to_bytes(2) + b"idle")
+
+
+def test_limit_for_streams_ends_it_too(
+    serve: Callable[..., Served], upstream: ScriptedUpstream, desk: Desk
+) -> None:
+    """Only where one is set; the limit of ordinary calls is not for it."""
+    upstream.serve = echo(upstream)
+    times = TimeLimits(60, 60, 60, total_s=0.1, stream_total_s=0.6)
+    served = serve(websocket=True, times=times)
+    with opened(served, handshake(ticket=desk.sign_in())) as wire:
+        wire.send(frame(TEXT, b"x", masked=True))
+        assert take_frame(wire) == (TEXT, b"x")
+        assert take_frame(wire) == (CLOSE, (1001).to_bytes(2) + b"total time")
 
 
 def test_open_sockets_of_a_session_are_bounded(

@@ -415,7 +415,7 @@ def test_the_cookie_has_its_prefix_where_browsers_honour_it(
 def test_plain_http_is_a_named_exception(desk: Desk) -> None:
     """For a private network, said beside the address it is for."""
     text = GOOD.replace('"http://127.0.0.1:7000"', '"http://10.0.0.1"\nplain_http = true')
-    assert desk.load(text).routes[0].upstream == "http://10.0.0.1"
+    assert desk.load(text).routes[0].upstream == ("http://10.0.0.1",)
 
 
 @pytest.mark.parametrize(
