@@ -20,6 +20,7 @@ _UNTIL_CLOSE: Final = -2
 _BODILESS: Final = frozenset({204, 304})
 # Ours to say: they depend on this connection.
 _FRAMING: Final = frozenset({b"connection", b"content-length", b"keep-alive", b"transfer-encoding"})
+_NOTED: Final = _FRAMING | {b"date"}
 
 
 def _status_line(status: int) -> bytes:
@@ -138,16 +139,17 @@ class EdgeRequest:
         lines = [_STATUS_LINES[status]]
         length: bytes | None = None
         dated = False
-        for name, value in headers:
-            if name in _FRAMING:
-                if name == b"content-length":
-                    length = value
-                elif name == b"connection" and value.lower() == b"close":
-                    self.keep_alive = False
-                continue
-            if name == b"date":
+        for line in headers:
+            name = line[0]
+            if name not in _NOTED:
+                lines.append(b"%b: %b\r\n" % line)
+            elif name == b"date":
                 dated = True
-            lines.append(b"%b: %b\r\n" % (name, value))
+                lines.append(b"%b: %b\r\n" % line)
+            elif name == b"content-length":
+                length = line[1]
+            elif name == b"connection" and line[1].lower() == b"close":
+                self.keep_alive = False
         if not dated:
             lines.extend([b"%b: %b\r\n" % line for line in self._edge.default_headers])
         self._frame(status, length, lines)
