@@ -109,6 +109,7 @@ def client() -> None:
     help="It relies on nonce alone; for confidential OpenID clients that cannot do PKCE.",
 )
 @click.option("--par-required", is_flag=True, help="Its requests are pushed, or refused.")
+@click.option("--dpop-required", is_flag=True, help="Its tokens are bound to a key of its own.")
 @click.option("--code-ttl", "code_ttl_s", type=click.IntRange(1, 600), metavar="S")
 @click.option("--access-token-ttl", "access_token_ttl_s", type=click.IntRange(1), metavar="S")
 @click.option("--refresh-token-ttl", "refresh_token_ttl_s", type=click.IntRange(1), metavar="S")

@@ -198,10 +198,13 @@ def _open_rooms(app: Flask, base: Foundation, services: Services) -> None:
             services.revocation,
             services.introspection,
             services.authentication,
+            services.proofs,
         )
     )
     app.register_blueprint(
-        userinfo.create_blueprint(userinfo.UserInfo(services.access_tokens, base.users))
+        userinfo.create_blueprint(
+            userinfo.UserInfo(services.presented, services.proofs, base.users)
+        )
     )
     _open_pages(app, base, services)
     metadata = discovery.Metadata(

@@ -91,7 +91,7 @@ def _open_administration(
     deeds = Deeds(base.storage, services.session_end, base.keys, base.clock)
     api = admin_api.AdminApi(
         issuer=base.settings.issuer,
-        access_tokens=services.access_tokens,
+        presented=services.presented,
         users=base.users,
         clients=base.clients,
         catalogue=catalogue,
@@ -123,6 +123,7 @@ def _open_pushing(app: Flask, base: Foundation, services: Services) -> None:
         validator=services.validator,
         requests=services.pushed_requests,
         throttle=services.throttle,
+        proofs=services.proofs,
     )
     app.register_blueprint(pushed.create_blueprint(pushed.Pushing(parts)))
 

@@ -29,6 +29,8 @@ from sso.keys.ring import KeyRing
 from sso.keys.signing import SigningKeys
 from sso.logout.backchannel import BackchannelLogout
 from sso.portal.entrance import Entrance
+from sso.proofs.dpop import Proofs
+from sso.proofs.presented import PresentedTokens
 from sso.requests.carrier import Carrier
 from sso.requests.pushed import PushedRequests
 from sso.requests.validation import RequestValidator
@@ -92,6 +94,8 @@ class Services:
     carrier: Carrier
     validator: RequestValidator
     pushed_requests: PushedRequests
+    proofs: Proofs
+    presented: PresentedTokens
 
 
 def lay_foundation(app: Flask, settings: Settings, clock: Clock) -> Foundation:
@@ -129,6 +133,7 @@ def build_services(base: Foundation) -> Services:
     refresh_tokens = RefreshTokens(storage, base.ring, lifetimes, clock)
     device_codes = DeviceCodes(storage, base.ring, refresh_tokens, lifetimes, clock)
     codes = Codes(storage, refresh_tokens, lifetimes, clock)
+    proofs = Proofs(base.ring, throttle.redis, clock, issuer=issuer)
     browser = Browser(sessions, devices, issuer=issuer)
     second_step = _second_step(base, throttle)
     return Services(
@@ -157,6 +162,8 @@ def build_services(base: Foundation) -> Services:
         carrier=Carrier(base.ring, clock, ttl_s=lifetimes.request_s),
         validator=_validator(base, id_tokens),
         pushed_requests=PushedRequests(storage, lifetimes, clock),
+        proofs=proofs,
+        presented=PresentedTokens(access_tokens, proofs),
     )
 
 

@@ -1,9 +1,9 @@
 """RFC 9068 access token validation: who calls, and what they may do.
 
 A token is judged in this order and nothing of it is used before all of it passed: shape, type and
-algorithm, key, signature, times, issuer, audience, scope.
+algorithm, key, signature, times, issuer, audience, possession, scope.
 
-Spec: RFC 9068 §4; RFC 6750 §2.1, §3; RFC 8725.
+Spec: RFC 9068 §4; RFC 9449 §7; RFC 6750 §2.1, §3; RFC 8725.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jws import extract_compact
 
+from workbench.possession import ALGORITHMS, Possession, ProofMissing
 from workbench.problems import INSUFFICIENT_SCOPE, INVALID_TOKEN, TOKEN_REQUIRED, Refused
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from workbench.issuer import IssuerKeys
 
 _REALM = 'Bearer realm="workbench"'
+_BEARER, _DPOP = "bearer", "dpop"
+_PROOF_CHALLENGE = f'DPoP realm="workbench", error="invalid_token", algs="{" ".join(ALGORITHMS)}"'
 _TYPES = frozenset({"at+jwt", "application/at+jwt"})
 _KEY_TYPE_OF = {"RS256": "RSA", "ES256": "EC"}
 _TOKEN_LIMIT_BYTES = 8192
@@ -63,6 +66,7 @@ class BearerGuard:
         self._identifier = identifier
         self._leeway_s = leeway_s
         self._clock = clock
+        self._possession = Possession(identifier=identifier, clock=clock)
 
     def require(self, scope: str) -> Caller:
         """Return the caller of the request at hand, who holds *scope*.
@@ -71,7 +75,9 @@ class BearerGuard:
             Refused: 401 or 403 with the challenge of RFC 6750 §3.
             Unavailable: the issuer's keys cannot be had; the token may well be good.
         """
-        caller = self.judge(_bearer_token(request.headers.get("Authorization")))
+        scheme, token = _presented(request.headers.get("Authorization"))
+        caller = self.judge(token)
+        self._require_possession(scheme, caller)
         if scope not in caller.scopes:
             challenge = f'{_REALM}, error="insufficient_scope", scope="{scope}"'
             raise Refused(
@@ -104,6 +110,27 @@ class BearerGuard:
         scopes = frozenset(scope.split(" ")) if isinstance(scope, str) else frozenset[str]()
         return Caller(self._issuer, subject, client_id, scopes - {""}, claims, token)
 
+    def _require_possession(self, scheme: str, caller: Caller) -> None:
+        """Pass where the token came as it is bound: a plain one plainly, a bound one proven."""
+        bound = caller.claims.get("cnf")
+        if scheme == _BEARER and bound is None:
+            return
+        try:
+            self._possession.require(
+                # Beside a plain bearer a proof does not count: the scheme says what was meant.
+                request.headers.get("DPoP", "") if scheme == _DPOP else "",
+                jkt=bound.get("jkt") if isinstance(bound, dict) else None,
+                token=caller.access_token,
+                method=request.method,
+                address=request.base_url,
+            )
+        except ProofMissing as missing:
+            raise Refused(
+                INVALID_TOKEN,
+                hint=f"DPoP: {missing}",
+                headers={"WWW-Authenticate": _PROOF_CHALLENGE},
+            ) from missing
+
     def _verified_claims(self, token: str) -> dict[str, Any]:
         try:
             header = extract_compact(token.encode("ascii")).headers()
@@ -131,13 +158,13 @@ class BearerGuard:
             raise _invalid("nbf is in the future")
 
 
-def _bearer_token(header: str | None) -> str:
+def _presented(header: str | None) -> tuple[str, str]:
     scheme, _, token = (header or "").partition(" ")
-    if scheme.lower() != "bearer":
+    if scheme.lower() not in {_BEARER, _DPOP}:
         raise Refused(TOKEN_REQUIRED, headers={"WWW-Authenticate": _REALM})
     if len(token) > _TOKEN_LIMIT_BYTES or not _COMPACT.fullmatch(token):
         raise _invalid("not a signed JWT of reasonable length")
-    return token
+    return scheme.lower(), token
 
 
 def _instant(claims: Mapping[str, Any], name: str) -> float:

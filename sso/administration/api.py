@@ -14,6 +14,7 @@ from sso.administration.catalogue import PAGE
 from sso.administration.kinds import KINDS
 from sso.errors import INSUFFICIENT_SCOPE, INVALID_REQUEST, INVALID_TOKEN, OAuthError
 from sso.problems import FORBIDDEN
+from sso.proofs.presented import challenge
 from sso.protocol_answers import protocol_answer, speak_protocol
 from sso.settings import ADMIN_SCOPE
 from sso.storage.audit import act_as
@@ -26,11 +27,11 @@ if TYPE_CHECKING:
     from sso.administration.deeds import Deeds
     from sso.administration.kinds import Kind, Record
     from sso.clients.registry import Clients
-    from sso.tokens.access import AccessToken, AccessTokens
+    from sso.proofs.presented import PresentedTokens
+    from sso.tokens.access import AccessToken
 
 HOME: Final = "/admin/api"
 _MAX_LIMIT: Final = 200
-_SCHEME: Final = "bearer "
 
 
 class AdminApi:
@@ -40,14 +41,14 @@ class AdminApi:
         self,
         *,
         issuer: str,
-        access_tokens: AccessTokens,
+        presented: PresentedTokens,
         users: Users,
         clients: Clients,
         catalogue: Catalogue,
         deeds: Deeds,
     ) -> None:
         self._issuer = issuer
-        self._access_tokens = access_tokens
+        self._presented = presented
         self._users = users
         self._clients = clients
         self._catalogue = catalogue
@@ -57,19 +58,14 @@ class AdminApi:
         """Return whose token it is: an administrator's, or that of a program of its own right.
 
         Raises:
-            OAuthError: with the Bearer challenge.
+            OAuthError: with the challenge of its scheme.
         """
-        header = request.headers.get("Authorization", "")
-        if not header:
-            raise _challenge(None, "an access token is needed", 401)
-        token = None
-        if header.lower().startswith(_SCHEME):
-            token = self._access_tokens.find(header[len(_SCHEME) :].strip())
+        token = self._presented.require(request)
         # A token for another API must not open this one, whatever it says: that API has seen it.
-        if token is None or token.claims.get("aud") != self._issuer:
-            raise _challenge(INVALID_TOKEN, "the access token is not valid here", 401)
+        if token.claims.get("aud") != self._issuer:
+            raise challenge(INVALID_TOKEN, "the access token is not valid here", 401)
         if ADMIN_SCOPE not in token.scopes or not self._may(token):
-            raise _challenge(INSUFFICIENT_SCOPE, "the token does not open this", 403)
+            raise challenge(INSUFFICIENT_SCOPE, "the token does not open this", 403)
         act_as(f"user:{token.sub}" if token.sub != token.client_id else f"client:{token.sub}")
         return token.sub
 
@@ -141,12 +137,3 @@ def _plain(record: Record) -> Record:
 def _told(value: Any) -> Any:  # noqa: ANN401 - what JSON can say
     instant: datetime | None = value if hasattr(value, "isoformat") else None
     return instant.isoformat() if instant is not None else value
-
-
-def _challenge(error: str | None, description: str, status: int) -> OAuthError:
-    challenge = "Bearer"
-    if error:
-        challenge = f'Bearer error="{error}", error_description="{description}"'
-    return OAuthError(
-        error or INVALID_TOKEN, description, status=status, headers={"WWW-Authenticate": challenge}
-    )

@@ -157,6 +157,7 @@ class Authorization:
                 auth_time=signed_in.auth_time,
                 acr=signed_in.acr,
                 amr=signed_in.amr,
+                dpop_jkt=asked.dpop_jkt,
             )
         )
 

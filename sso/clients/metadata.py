@@ -80,6 +80,8 @@ def read_metadata(document: Mapping[str, Any], *, scopes: Sequence[str]) -> Meta
         scope=scope,
         grant_types=grant_types,
         jwks=_keys(document, method),
+        par_required=_flag(document, "require_pushed_authorization_requests"),
+        dpop_required=_flag(document, "dpop_bound_access_tokens"),
     )
     if faults := registration_faults(new):
         raise _invalid(faults[0])
@@ -100,6 +102,8 @@ def shown_metadata(client: Client) -> dict[str, Any]:
         "token_endpoint_auth_method": methods.get(client.auth_method, client.auth_method),
         "scope": client.scope,
         "id_token_signed_response_alg": "RS256",
+        "require_pushed_authorization_requests": client.par_required,
+        "dpop_bound_access_tokens": client.dpop_required,
     }
     if client.backchannel_logout_uri:
         shown["backchannel_logout_uri"] = client.backchannel_logout_uri
@@ -143,6 +147,13 @@ def _text(document: Mapping[str, Any], name: str) -> str | None:
     if value is not None and not isinstance(value, str):
         raise _invalid(f"{name} must be a string")
     return value or None
+
+
+def _flag(document: Mapping[str, Any], name: str) -> bool:
+    value = document.get(name, False)
+    if not isinstance(value, bool):
+        raise _invalid(f"{name} must be true or false")
+    return value
 
 
 def _list(document: Mapping[str, Any], name: str, default: list[str]) -> list[str]:

@@ -60,6 +60,7 @@ class NewClient:
     opaque: bool = False
     pkce_required: bool = True
     par_required: bool = False
+    dpop_required: bool = False
     jwks: Mapping[str, Any] | None = None
     code_ttl_s: int | None = None
     access_token_ttl_s: int | None = None

@@ -90,7 +90,7 @@ class Clients:
             pkce_required=new.pkce_required,
             jwks=dict(new.jwks) if new.jwks else None,
             par_required=new.par_required,
-            dpop_required=False,
+            dpop_required=new.dpop_required,
             created_at=self._clock(),
         )
         secret = new_secret() if client.auth_method == AUTH_SECRET else None

@@ -55,6 +55,7 @@ class Metadata:
             "grant_types_supported": self._grant_types,
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": [ALGORITHM],
+            "dpop_signing_alg_values_supported": list(ALGORITHMS),
             "code_challenge_methods_supported": ["S256"],
             "claims_supported": list(SUPPORTED_CLAIMS),
             "claim_types_supported": ["normal"],

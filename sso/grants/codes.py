@@ -117,8 +117,11 @@ class Codes:
         redirect_uri: str | None,
         verifier: str | None,
         resource: str | None = None,
+        jkt: str | None = None,
     ) -> Redeemed:
         """Return the grant that *code* becomes; of many at once exactly one succeeds.
+
+        *jkt* is the thumbprint of the key that the request proved to have, if it did.
 
         Raises:
             OAuthError: ``invalid_grant``. A second use by the same client with the right verifier
@@ -137,7 +140,9 @@ class Codes:
                 return _Refusal("code_verifier does not match the request's code_challenge")
             if resource not in {None, row.audience}:
                 return _Refusal("resource is not that of the request", INVALID_TARGET)
-            return self._take(session, client, row)
+            if row.dpop_jkt not in {None, jkt}:
+                return _Refusal("the key is not that of dpop_jkt")
+            return self._take(session, client, row, jkt)
 
         outcome = self._storage.write(work)
         if isinstance(outcome, _Refusal):
@@ -147,7 +152,7 @@ class Codes:
         return outcome
 
     def _take(
-        self, session: Session, client: Client, row: AuthorizationCode
+        self, session: Session, client: Client, row: AuthorizationCode, jkt: str | None
     ) -> Redeemed | _Refusal:
         now = self._clock()
         taking = (
@@ -172,7 +177,7 @@ class Codes:
         session.add(grant)
         session.flush()
         # In the same transaction: a code is never spent without all that it yields being there.
-        refresh_token = self._refresh_tokens.first(session, client, grant)
+        refresh_token = self._refresh_tokens.first(session, client, grant, jkt)
         return Redeemed(grant, user, row.nonce, refresh_token)
 
     def _grant_of(self, row: AuthorizationCode, now: datetime) -> Grant:

@@ -147,7 +147,7 @@ class DeviceCodes:
         )
         return self._storage.write(lambda s: bool(s.execute(deciding).rowcount == 1))  # type: ignore[attr-defined]
 
-    def redeem(self, client: Client, device_code: str) -> Redeemed:
+    def redeem(self, client: Client, device_code: str, *, jkt: str | None = None) -> Redeemed:
         """Return the grant that *device_code* becomes; of many at once exactly one succeeds.
 
         Raises:
@@ -167,7 +167,7 @@ class DeviceCodes:
                 return _Refusal(ACCESS_DENIED, "the person did not agree", "denied")
             if row.state == PENDING:
                 return self._poll(row, now)
-            return self._take(session, client, row, now)
+            return self._take(session, client, row, jkt)
 
         outcome = self._storage.write(work)
         if isinstance(outcome, _Refusal):
@@ -185,7 +185,7 @@ class DeviceCodes:
         return _Refusal(AUTHORIZATION_PENDING, "nobody has decided yet", "pending")
 
     def _take(
-        self, session: Session, client: Client, row: DeviceCode, now: datetime
+        self, session: Session, client: Client, row: DeviceCode, jkt: str | None
     ) -> Redeemed | _Refusal:
         taking = (
             update(DeviceCode)
@@ -198,10 +198,11 @@ class DeviceCodes:
         user = session.get(User, row.sub)
         if user is None or user.disabled_at is not None:
             return _invalid("the account is gone or disabled")
-        grant = self._grant_of(row, user, now)
+        grant = self._grant_of(row, user, self._clock())
         session.add(grant)
         session.flush()
-        return Redeemed(grant, user, None, self._refresh_tokens.first(session, client, grant))
+        first = self._refresh_tokens.first(session, client, grant, jkt)
+        return Redeemed(grant, user, None, first)
 
     def _grant_of(self, row: DeviceCode, user: User, now: datetime) -> Grant:
         # Of no browser's session: the device stays signed in when the browser that allowed it ends.

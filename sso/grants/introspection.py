@@ -69,4 +69,5 @@ def _told(token: AccessToken) -> dict[str, Any]:
     claims = {name: token.claims[name] for name in shown if name in token.claims}
     name = token.claims.get("preferred_username")
     username = {"username": name} if name else {}
-    return {"active": True, "token_type": "Bearer", **claims, **username}
+    token_type = "DPoP" if token.jkt else "Bearer"
+    return {"active": True, "token_type": token_type, **claims, **username}

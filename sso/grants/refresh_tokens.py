@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import update
 
-from sso.clients.registration import REFRESH_TOKEN
+from sso.clients.registration import AUTH_NONE, REFRESH_TOKEN
 from sso.errors import INVALID_GRANT, INVALID_SCOPE, INVALID_TARGET, OAuthError
 from sso.grants.records import revoke_grant
 from sso.parameters import space_separated
@@ -28,7 +28,6 @@ from sso.tokens.claims import OFFLINE_ACCESS
 
 if TYPE_CHECKING:
     from collections.abc import Collection
-    from datetime import datetime
 
     from sqlalchemy.orm import Session
 
@@ -51,6 +50,13 @@ class Rotated:
 
 
 @dataclass(frozen=True)
+class _Asked:
+    scopes: Collection[str]
+    resource: str | None
+    jkt: str | None
+
+
+@dataclass(frozen=True)
 class _Refusal:
     reason: str
     error: str = INVALID_GRANT
@@ -66,13 +72,13 @@ class RefreshTokens:
         self._lifetimes = lifetimes
         self._clock = clock
 
-    def first(self, session: Session, client: Client, grant: Grant) -> str | None:
+    def first(self, session: Session, client: Client, grant: Grant, jkt: str | None) -> str | None:
         """Return the first refresh token of *grant*, where one was asked for and is allowed."""
         asked = OFFLINE_ACCESS in space_separated(grant.scope)
         if not asked or REFRESH_TOKEN not in client.grant_types:
             return None
         token = new_secret()
-        session.add(self._row(client, grant, token, self._clock()))
+        session.add(self._row(client, grant, token, jkt))
         return token
 
     def rotate(
@@ -82,6 +88,7 @@ class RefreshTokens:
         *,
         scopes: Collection[str],
         resource: str | None = None,
+        jkt: str | None = None,
     ) -> Rotated:
         """Return the successor of *token*; asked again in time, the same one.
 
@@ -90,14 +97,16 @@ class RefreshTokens:
             token: what was presented.
             scopes: what the next access token is narrowed to; empty for all that was granted.
             resource: the audience that the caller expects, where it names one (RFC 8707).
+            jkt: the thumbprint of the key that the caller proved to have, if it did.
 
         Raises:
             OAuthError: ``invalid_grant``, after a replay with the grant revoked; or
                 ``invalid_scope``, with the token still good.
         """
+        asked = _Asked(scopes, resource, jkt)
 
         def work(session: Session) -> Rotated | _Refusal:
-            return self._rotate(session, client, token, scopes, resource)
+            return self._rotate(session, client, token, asked)
 
         outcome = self._storage.write(work)
         if isinstance(outcome, _Refusal):
@@ -109,18 +118,15 @@ class RefreshTokens:
         session: Session,
         client: Client,
         token: str,
-        scopes: Collection[str],
-        resource: str | None,
+        asked: _Asked,
     ) -> Rotated | _Refusal:
         row = session.get(RefreshToken, digest(token))
         grant = session.get(Grant, row.grant_id) if row is not None else None
         if row is None or grant is None:
             return _Refusal("unknown refresh token")
         user = session.get(User, grant.sub)
-        if refusal := self._refusal(client, row, grant, user, scopes):
+        if refusal := self._refusal(client, row, grant, user, asked):
             return refusal
-        if resource not in {None, grant.audience}:
-            return _Refusal("another resource", INVALID_TARGET, "resource was not granted")
         assert user is not None  # noqa: S101 - `_refusal` has answered otherwise
         now = self._clock()
         successor = self._successors(token)[0]
@@ -132,7 +138,7 @@ class RefreshTokens:
         )
         if session.execute(taking).rowcount != 1:  # type: ignore[attr-defined]
             return self._repeat(session, row, grant, user, token)
-        session.add(self._row(client, grant, successor, now))
+        session.add(self._row(client, grant, successor, asked.jkt))
         grant.last_used_at = now
         return Rotated(grant, user, successor)
 
@@ -157,7 +163,7 @@ class RefreshTokens:
         row: RefreshToken,
         grant: Grant,
         user: User | None,
-        scopes: Collection[str],
+        asked: _Asked,
     ) -> _Refusal | None:
         now = self._clock()
         if grant.client_id != client.client_id:
@@ -168,17 +174,16 @@ class RefreshTokens:
             return _Refusal("refresh token expired")
         if user is None or user.disabled_at is not None:
             return _Refusal("the account is gone or disabled")
-        if not set(scopes) <= set(space_separated(grant.scope)):
-            return _Refusal(
-                "scope widened on refresh", INVALID_SCOPE, "scope exceeds what was granted"
-            )
-        return None
+        return _asked_too_much(row, grant, asked)
 
-    def _row(self, client: Client, grant: Grant, token: str, now: datetime) -> RefreshToken:
+    def _row(self, client: Client, grant: Grant, token: str, jkt: str | None) -> RefreshToken:
+        now = self._clock()
         idle_s = client.refresh_token_ttl_s or self._lifetimes.refresh_idle_s
         return RefreshToken(
             digest=digest(token),
             grant_id=grant.id,
+            # A confidential client proves itself anyway, and may change its key (RFC 9449 §5).
+            dpop_jkt=jkt if client.auth_method == AUTH_NONE else None,
             issued_at=now,
             expires_at=min(now + timedelta(seconds=idle_s), grant.expires_at),
         )
@@ -187,3 +192,13 @@ class RefreshTokens:
         """Return the successor of *token* under each server key, the newest first."""
         macs = self._ring.macs(_PURPOSE, token.encode())
         return [base64.urlsafe_b64encode(mac).rstrip(b"=").decode() for mac in macs]
+
+
+def _asked_too_much(row: RefreshToken, grant: Grant, asked: _Asked) -> _Refusal | None:
+    if row.dpop_jkt not in {None, asked.jkt}:
+        return _Refusal("the key is not the one that the refresh token is bound to")
+    if not set(asked.scopes) <= set(space_separated(grant.scope)):
+        return _Refusal("scope widened on refresh", INVALID_SCOPE, "scope exceeds what was granted")
+    if asked.resource not in {None, grant.audience}:
+        return _Refusal("another resource", INVALID_TARGET, "resource was not granted")
+    return None

@@ -11,6 +11,7 @@ from sso.clients.limits import audience_for, scopes_for
 from sso.clients.registration import AUTH_NONE, DEVICE_CODE
 from sso.errors import (
     INVALID_CLIENT,
+    INVALID_DPOP_PROOF,
     INVALID_REQUEST,
     INVALID_SCOPE,
     UNAUTHORIZED_CLIENT,
@@ -18,6 +19,7 @@ from sso.errors import (
     OAuthError,
 )
 from sso.parameters import from_body, space_separated
+from sso.proofs.dpop import HEADER, NONCE_HEADER
 from sso.protocol_answers import protocol_answer, speak_protocol
 from sso.tokens.claims import OF_PEOPLE, OPENID, name_claims, person_claims
 
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from sso.grants.refresh_tokens import RefreshTokens
     from sso.grants.revocation import Revocation
     from sso.parameters import Parameters
+    from sso.proofs.dpop import Proofs
     from sso.storage.clients import Client
     from sso.storage.grants import Grant
     from sso.storage.people import User
@@ -49,6 +52,15 @@ class TokenParts:
     id_tokens: IdTokens
 
 
+@dataclass(frozen=True)
+class Call:
+    """Who asks for tokens, with what, and by which key; ``jkt`` is its thumbprint."""
+
+    client: Client
+    parameters: Parameters
+    jkt: str | None = None
+
+
 class TokenEndpoint:
     """Exchanges grants for tokens; each grant type is one method of the table."""
 
@@ -59,7 +71,7 @@ class TokenEndpoint:
         self._access_tokens = parts.access_tokens
         self._id_tokens = parts.id_tokens
         self._default_audience = default_audience
-        self._grants: dict[str, Callable[[Client, Parameters], dict[str, Any]]] = {
+        self._grants: dict[str, Callable[[Call], dict[str, Any]]] = {
             "authorization_code": self._authorization_code,
             "refresh_token": self._refresh_token,
             "client_credentials": self._client_credentials,
@@ -71,58 +83,65 @@ class TokenEndpoint:
         """The grant types that are served."""
         return list(self._grants)
 
-    def answer(self, client: Client, parameters: Parameters) -> dict[str, Any]:
-        """Return the token response for *client* (RFC 6749 §5.1).
+    def answer(self, call: Call) -> dict[str, Any]:
+        """Return the token response (RFC 6749 §5.1).
 
         Raises:
             OAuthError: as RFC 6749 §5.2 names it.
         """
-        grant_type = required(parameters, "grant_type")
+        grant_type = required(call.parameters, "grant_type")
         grant = self._grants.get(grant_type)
         if grant is None:
             raise OAuthError(UNSUPPORTED_GRANT_TYPE, "this grant type is not served here")
-        if grant_type not in client.grant_types:
+        if grant_type not in call.client.grant_types:
             raise OAuthError(UNAUTHORIZED_CLIENT, "the client may not use this grant type")
-        return grant(client, parameters)
+        if call.client.dpop_required and call.jkt is None:
+            raise OAuthError(INVALID_DPOP_PROOF, "the client has to prove possession of a key")
+        return grant(call)
 
-    def _authorization_code(self, client: Client, parameters: Parameters) -> dict[str, Any]:
+    def _authorization_code(self, call: Call) -> dict[str, Any]:
+        parameters = call.parameters
         redeemed = self._codes.redeem(
-            client,
+            call.client,
             code=required(parameters, "code"),
             redirect_uri=parameters.get("redirect_uri"),
             verifier=parameters.get("code_verifier"),
             resource=parameters.get("resource"),
+            jkt=call.jkt,
         )
-        return self._redeemed(client, redeemed)
+        return self._redeemed(call, redeemed)
 
-    def _device_code(self, client: Client, parameters: Parameters) -> dict[str, Any]:
-        device_code = required(parameters, "device_code")
-        return self._redeemed(client, self._device_codes.redeem(client, device_code))
+    def _device_code(self, call: Call) -> dict[str, Any]:
+        device_code = required(call.parameters, "device_code")
+        redeemed = self._device_codes.redeem(call.client, device_code, jkt=call.jkt)
+        return self._redeemed(call, redeemed)
 
-    def _redeemed(self, client: Client, redeemed: Redeemed) -> dict[str, Any]:
+    def _redeemed(self, call: Call, redeemed: Redeemed) -> dict[str, Any]:
         scopes = space_separated(redeemed.grant.scope)
         response = self._tokens(
-            client, redeemed.grant, redeemed.user, scopes=scopes, nonce=redeemed.nonce
+            call, redeemed.grant, redeemed.user, scopes=scopes, nonce=redeemed.nonce
         )
         if redeemed.refresh_token is not None:
             response["refresh_token"] = redeemed.refresh_token
         return response
 
-    def _refresh_token(self, client: Client, parameters: Parameters) -> dict[str, Any]:
-        narrowed = space_separated(parameters.get("scope", ""))
+    def _refresh_token(self, call: Call) -> dict[str, Any]:
+        narrowed = space_separated(call.parameters.get("scope", ""))
         rotated = self._refresh_tokens.rotate(
-            client,
-            required(parameters, "refresh_token"),
+            call.client,
+            required(call.parameters, "refresh_token"),
             scopes=narrowed,
-            resource=parameters.get("resource"),
+            resource=call.parameters.get("resource"),
+            jkt=call.jkt,
         )
         scopes = narrowed or space_separated(rotated.grant.scope)
-        response = self._tokens(client, rotated.grant, rotated.user, scopes=scopes, nonce=None)
+        response = self._tokens(call, rotated.grant, rotated.user, scopes=scopes, nonce=None)
         response["refresh_token"] = rotated.refresh_token
         return response
 
-    def _client_credentials(self, client: Client, parameters: Parameters) -> dict[str, Any]:
+    def _client_credentials(self, call: Call) -> dict[str, Any]:
         """Return a token of the client's own; there is no person and nothing to refresh."""
+        client, parameters = call.client, call.parameters
         if client.auth_method == AUTH_NONE:
             raise OAuthError(UNAUTHORIZED_CLIENT, "a public client cannot act for itself")
         asked = parameters.get("scope")
@@ -139,15 +158,15 @@ class TokenEndpoint:
             audience=audience,
             scopes=scopes,
             grant_id=None,
-            extra={},
+            extra=_bound_to(call.jkt),
         )
-        return _bearer(issued, scopes)
+        return _answer(issued, scopes, call.jkt)
 
     def _tokens(
-        self, client: Client, grant: Grant, user: User, *, scopes: list[str], nonce: str | None
+        self, call: Call, grant: Grant, user: User, *, scopes: list[str], nonce: str | None
     ) -> dict[str, Any]:
         issued = self._access_tokens.issue(
-            client,
+            call.client,
             sub=grant.sub,
             audience=grant.audience,
             scopes=scopes,
@@ -157,9 +176,10 @@ class TokenEndpoint:
                 "acr": grant.acr,
                 "amr": list(grant.amr),
                 **name_claims(user, scopes),
+                **_bound_to(call.jkt),
             },
         )
-        response = _bearer(issued, scopes)
+        response = _answer(issued, scopes, call.jkt)
         if OPENID in scopes:
             response["id_token"] = self._id_tokens.issue(
                 grant,
@@ -170,10 +190,14 @@ class TokenEndpoint:
         return response
 
 
-def _bearer(issued: Issued, scopes: list[str]) -> dict[str, Any]:
+def _bound_to(jkt: str | None) -> dict[str, Any]:
+    return {"cnf": {"jkt": jkt}} if jkt else {}
+
+
+def _answer(issued: Issued, scopes: list[str], jkt: str | None) -> dict[str, Any]:
     return {
         "access_token": issued.value,
-        "token_type": "Bearer",
+        "token_type": "DPoP" if jkt else "Bearer",
         "expires_in": issued.expires_in_s,
         "scope": " ".join(scopes),
     }
@@ -195,6 +219,7 @@ def create_blueprint(
     revocation: Revocation,
     introspection: Introspection,
     authentication: ClientAuthentication,
+    proofs: Proofs,
 ) -> Blueprint:
     """Return the routes of this room."""
     room = Blueprint("grants", __name__)
@@ -207,7 +232,15 @@ def create_blueprint(
     @room.post("/oauth/token")
     def token() -> Response:
         parameters = from_body(request)
-        return protocol_answer(tokens.answer(caller(parameters), parameters))
+        client = caller(parameters)
+        proof = request.headers.get(HEADER)
+        if proof is None:
+            return protocol_answer(tokens.answer(Call(client, parameters)))
+        # Before the grant: a proof that is refused spends nothing.
+        jkt = proofs.require(proof, method=request.method, path=request.path)
+        response = protocol_answer(tokens.answer(Call(client, parameters, jkt)))
+        response.headers[NONCE_HEADER] = proofs.nonce()
+        return response
 
     @room.post("/oauth/revoke")
     def revoke() -> Response:

@@ -10,13 +10,15 @@ from flask import Blueprint, Response, request
 from httpkit.problems import Refused
 from sso.accounts.browser import visitor
 from sso.clients.registration import AUTH_NONE
-from sso.errors import INVALID_REQUEST, TEMPORARILY_UNAVAILABLE, OAuthError
+from sso.errors import INVALID_DPOP_PROOF, INVALID_REQUEST, TEMPORARILY_UNAVAILABLE, OAuthError
 from sso.parameters import from_body
+from sso.proofs.dpop import HEADER, NONCE_HEADER
 from sso.protocol_answers import protocol_answer, speak_protocol
 from sso.throttle import Throttled
 
 if TYPE_CHECKING:
     from sso.clients.authentication import ClientAuthentication
+    from sso.proofs.dpop import Proofs
     from sso.requests.model import ReplyTo
     from sso.requests.pushed import PushedRequests
     from sso.requests.validation import RequestValidator
@@ -38,6 +40,7 @@ class Parts:
     validator: RequestValidator
     requests: PushedRequests
     throttle: Throttle
+    proofs: Proofs
 
 
 class Pushing:
@@ -63,11 +66,24 @@ class Pushing:
             **{name: parameters[name] for name in parameters if name not in _CREDENTIALS},
             "client_id": client.client_id,
         }
+        self._bind(asked)
         valid = self._parts.validator.require_valid(client, self._reply_to(client, asked), asked)
         self._count(client, ip)
         pushed = self._parts.requests.keep(valid)
         members = {"request_uri": pushed.request_uri, "expires_in": pushed.expires_in_s}
-        return protocol_answer(members, status=201)
+        response = protocol_answer(members, status=201)
+        if HEADER in request.headers:
+            response.headers[NONCE_HEADER] = self._parts.proofs.nonce()
+        return response
+
+    def _bind(self, asked: dict[str, str]) -> None:
+        """Bind the code to the key whose proof comes along (RFC 9449 §10.1)."""
+        if HEADER not in request.headers:
+            return
+        proof = request.headers[HEADER]
+        jkt = self._parts.proofs.require(proof, method="POST", path=PATH)
+        if asked.setdefault("dpop_jkt", jkt) != jkt:
+            raise OAuthError(INVALID_DPOP_PROOF, "dpop_jkt is of another key than the proof")
 
     def _reply_to(self, client: Client, asked: dict[str, str]) -> ReplyTo:
         try:

@@ -105,6 +105,7 @@ class Registration:
             row.post_logout_redirect_uris = list(new.post_logout_redirect_uris)
             row.backchannel_logout_uri = new.backchannel_logout_uri
             row.grant_types = list(new.grant_types)
+            row.par_required, row.dpop_required = new.par_required, new.dpop_required
             row.scope = new.scope
             row.jwks = dict(new.jwks) if new.jwks else None
             record(session, self._parts.clock(), "client.changed", f"client:{row.client_id}")

@@ -29,3 +29,4 @@ class AuthorizationRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     hinted_sub: str | None = None
     acr_values: list[str] = []
     acr_waived: bool = False
+    dpop_jkt: str | None = None

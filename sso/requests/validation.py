@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from sso.tokens.id_tokens import IdTokens
 
 PROMPTS: Final = ("none", "login", "consent", "select_account")
-_CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
+_SHA256 = re.compile(r"[A-Za-z0-9_-]{43}")
 _DIGITS = re.compile(r"[0-9]{1,9}")
 _MAX_STATE = 2_048
 _MAX_NONCE = 512
@@ -133,6 +133,7 @@ class RequestValidator:
             max_age_s=_max_age(parameters),
             login_hint=parameters.get("login_hint", "")[:_MAX_HINT] or None,
             hinted_sub=self._hinted_sub(client, parameters),
+            dpop_jkt=_thumbprint(parameters),
             acr_values=space_separated(parameters.get("acr_values", ""))[:10],
         )
 
@@ -164,9 +165,16 @@ def _code_challenge(client: Client, parameters: Parameters) -> str | None:
         raise OAuthError(INVALID_REQUEST, "code_challenge is missing: PKCE with S256 is required")
     if parameters.get("code_challenge_method") != "S256":
         raise OAuthError(INVALID_REQUEST, "code_challenge_method must be S256")
-    if not _CHALLENGE.fullmatch(challenge):
+    if not _SHA256.fullmatch(challenge):
         raise OAuthError(INVALID_REQUEST, "code_challenge must be 43 base64url characters")
     return challenge
+
+
+def _thumbprint(parameters: Parameters) -> str | None:
+    value = parameters.get("dpop_jkt")
+    if value is not None and not _SHA256.fullmatch(value):
+        raise OAuthError(INVALID_REQUEST, "dpop_jkt must be 43 base64url characters")
+    return value
 
 
 def _prompt(parameters: Parameters) -> list[str]:

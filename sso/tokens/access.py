@@ -53,6 +53,12 @@ class AccessToken:
     expires_at: datetime
     claims: Mapping[str, Any]
 
+    @property
+    def jkt(self) -> str | None:
+        """The thumbprint of the key that the token is bound to, where it is to one."""
+        found = (self.claims.get("cnf") or {}).get("jkt")
+        return str(found) if found else None
+
 
 class AccessTokens:
     """Issues and reads access tokens."""

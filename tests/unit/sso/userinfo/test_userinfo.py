@@ -56,4 +56,4 @@ def test_without_a_token_the_challenge_has_no_error(house: House) -> None:
     """RFC 6750 §3.1."""
     response = house.app.test_client().get("/oauth/userinfo")
     assert response.status_code == 401
-    assert response.headers["WWW-Authenticate"] == "Bearer"
+    assert response.headers["WWW-Authenticate"].startswith("Bearer, DPoP algs=")
