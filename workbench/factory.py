@@ -22,6 +22,7 @@ from workbench.database import db, install_database, require_schema
 from workbench.issuer import IssuerClient, IssuerKeys
 from workbench.kit.ids import install_ids
 from workbench.settings import load_settings
+from workbench.statuses import views as statuses
 from workbench.teams import views as teams
 from workbench.users import views as users
 from workbench.users.directory import Directory
@@ -81,6 +82,7 @@ def _open_rooms(app: Flask, settings: Settings) -> None:
     callers = Callers(bearer, directory)
     app.register_blueprint(users.create_blueprint(bearer, directory))
     app.register_blueprint(teams.create_blueprint(callers))
+    app.register_blueprint(statuses.create_blueprint(callers))
     app.register_blueprint(
         openapi.create_blueprint(issuer=settings.issuer, identifier=settings.identifier)
     )

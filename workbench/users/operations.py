@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from workbench.kit.operations import MAYBE_TEXT, an_id, record
 from workbench.paging import LIMIT_DEFAULT, LIMIT_MAX
 from workbench.users.views import READ
 
@@ -16,6 +17,7 @@ _ENTRY = {
 }
 
 SCHEMAS: dict[str, Any] = {
+    "Person": record(id=an_id("u"), name=MAYBE_TEXT, username=MAYBE_TEXT, avatar_url=MAYBE_TEXT),
     "User": {"type": "object", "required": list(_ENTRY), "properties": _ENTRY},
     "Me": {
         "allOf": [{"$ref": "#/components/schemas/User"}],

@@ -14,7 +14,7 @@ from workbench.database import db
 from workbench.users.model import User
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from workbench.bearer import BearerGuard
     from workbench.users.directory import Directory
@@ -75,6 +75,14 @@ def find_person(public_id: str) -> Person | None:
     """Return the person with *public_id*, or None."""
     user = db.session.scalars(select(User).where(User.id == public_id)).one_or_none()
     return person_of(user) if user else None
+
+
+def people_called(usernames: Collection[str]) -> list[Person]:
+    """Return the people with any of *usernames*, one query, none for none."""
+    if not usernames:
+        return []
+    found = db.session.scalars(select(User).where(User.username.in_(usernames)))
+    return [person_of(user) for user in found]
 
 
 def person_of(user: User) -> Person:

@@ -14,14 +14,19 @@ from flask_migrate import upgrade
 from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 
+from tests.support.schemas import Schemas
+from workbench.database import db
 from workbench.factory import MIGRATIONS, build_app
 from workbench.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from flask.testing import FlaskClient
     from werkzeug.test import TestResponse
+
+    from tests.support.mariadb import MariaDb
 
 AUDIENCE = "http://127.0.0.1:7000"
 ALL_SCOPES = (
@@ -119,21 +124,36 @@ def issuer(signing_key: RSAKey) -> Iterator[Issuer]:
     thread.join()
 
 
-@pytest.fixture
-def settings(issuer: Issuer, database_url: str) -> Settings:
-    return Settings(issuer=issuer.url, database_url=database_url)
+@pytest.fixture(scope="session")
+def schemas(tmp_path_factory: pytest.TempPathFactory) -> Schemas:
+    """Databases that need not be migrated for each test."""
+    return Schemas(tmp_path_factory.mktemp("schemas"), _migrate)
+
+
+@pytest.fixture(params=["sqlite", "mariadb"])
+def settings(
+    request: pytest.FixtureRequest, issuer: Issuer, schemas: Schemas, tmp_path: Path
+) -> Settings:
+    """Settings with a migrated, empty database of each kind in turn."""
+    if request.param == "sqlite":
+        return Settings(issuer=issuer.url, database_url=schemas.sqlite(tmp_path))
+    server: MariaDb = request.getfixturevalue("mariadb")
+    return Settings(issuer=issuer.url, database_url=schemas.mariadb(server.fresh_database))
 
 
 @pytest.fixture
 def api(settings: Settings) -> Iterator[FlaskClient]:
     """The workbench over a migrated database of each kind."""
     app = build_app(settings)
-    with app.app_context():
-        upgrade(directory=str(MIGRATIONS))
     yield app.test_client()
     with app.app_context():
-        from workbench.database import db  # noqa: PLC0415 - only inside an application
+        db.engine.dispose()
 
+
+def _migrate(database_url: str) -> None:
+    app = build_app(Settings(database_url=database_url))
+    with app.app_context():
+        upgrade(directory=str(MIGRATIONS))
         db.engine.dispose()
 
 

@@ -1,0 +1,70 @@
+"""`@username` in Markdown: who is meant.
+
+Names are written in every script and not always followed by a space (`@小明你好`): a name ends
+where it stops being one, or before any letter that is not ASCII; the longest one that somebody has
+is meant.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import TYPE_CHECKING
+
+from workbench.users.people import people_called
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+_MENTIONS_MAX = 20
+_NAME_MAX = 64
+_CODE = re.compile(r"(```|~~~).*?(?:\1|\Z)|`[^`\n]*`", re.DOTALL)
+# Not behind a letter (an e-mail address), nor inside an address of the web.
+_MENTION = re.compile(rf"(?<![\w@./-])@([\w][\w.\-]{{0,{_NAME_MAX - 1}}})")
+_NOT_LAST = ".-"
+
+
+def find(text: str, readers_among: Callable[[Collection[int]], Collection[int]]) -> list[int]:
+    """Return the pks of those whom *text* mentions and who may read it; code mentions nobody.
+
+    Two queries where there is an `@` with a name that somebody has, none without an `@`.
+
+    Args:
+        text: Markdown.
+        readers_among: of these pks, those who may see what *text* is part of.
+    """
+    written = [_candidates(token) for token in _tokens(text)]
+    if not written:
+        return []
+    typed = {name for names in written for name in names}
+    people = people_called(typed | {_compared(name) for name in typed})
+    readers = readers_among([person.pk for person in people]) if people else ()
+    pks_of: dict[str, list[int]] = {}
+    for person in people:
+        if person.pk in readers and person.username:
+            pks_of.setdefault(_compared(person.username), []).append(person.pk)
+    meant: dict[int, None] = {}
+    for names in written:
+        known = next((key for name in names if (key := _compared(name)) in pks_of), None)
+        if known is not None:
+            meant |= dict.fromkeys(pks_of[known])
+    return list(meant)
+
+
+def _tokens(text: str) -> list[str]:
+    if "@" not in text:
+        return []
+    found = dict.fromkeys(_MENTION.findall(_CODE.sub(" ", text)))
+    return list(found)[:_MENTIONS_MAX]
+
+
+def _candidates(token: str) -> list[str]:
+    """Return the names that *token* may stand for, the longest first."""
+    ends = [len(token)]
+    ends += [at for at in range(len(token) - 1, 0, -1) if not token[at].isascii()]
+    names = [token[:end] for end in ends]
+    return list(dict.fromkeys([*names, *(name.rstrip(_NOT_LAST) for name in names)]))
+
+
+def _compared(name: str) -> str:
+    return unicodedata.normalize("NFKC", name).casefold()
