@@ -5,8 +5,7 @@ Spec: RFC 10017 §6.1; RFC 6750 §2.1.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from bff.problems import LOGIN_REQUIRED, Refused
 from bff.proxy.routes import Route, TokenKind
@@ -23,8 +22,7 @@ if TYPE_CHECKING:
     ReplacementFor = Callable[[Ticket, TokenSet, str], Awaitable[TokenSet | None]]
 
 
-@dataclass(frozen=True, slots=True)
-class Authority:
+class Authority(NamedTuple):
     """What a call goes upstream with: a token, the session's own tokens, and its ticket.
 
     Attributes:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 SWEEP_INTERVAL_S: Final = 0.25
 _BUFFERED_MAX: Final = 256 * 1024
+_LARGE: Final = 16 * 1024
 
 
 class ReplyAborted(Exception):  # noqa: N818 - an outcome of the upstream's, not an error of ours
@@ -120,14 +121,23 @@ class Exchange:
         return self.take()
 
     def take(self) -> bytes:
-        """Return what has come of the body so far, perhaps nothing, without waiting."""
+        """Return what has come of the body so far, perhaps nothing, without waiting.
+
+        Small chunks come joined; a large one comes alone, for to join it would be to copy it.
+        """
         chunks = self._chunks
         if not chunks:
             return b""
-        body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
-        chunks.clear()
-        self._buffered = 0
-        if self.paused:
+        if len(chunks) == 1:
+            body = chunks[0]
+            chunks.clear()
+        elif len(chunks[0]) >= _LARGE:
+            body = chunks.pop(0)
+        else:
+            body = b"".join(chunks)
+            chunks.clear()
+        self._buffered -= len(body)
+        if self.paused and not chunks:
             self.paused = False
             self._connection.resume_reading()
         return body
@@ -215,10 +225,11 @@ class Exchange:
     @property
     def is_event_stream(self) -> bool:
         """Return whether the reply is a stream of events, quiet by nature; its reader ends it."""
-        return self.started and any(
-            name == b"content-type" and value.lower().startswith(b"text/event-stream")
-            for name, value in self.headers
-        )
+        if self.started:
+            for name, value in self.headers:
+                if name == b"content-type" and value.lower().startswith(b"text/event-stream"):
+                    return True
+        return False
 
     def progress(self) -> None:
         """Note that the upstream took something of the request."""

@@ -6,8 +6,7 @@ Spec: RFC 9112 §9.3.1 (retrying requests), §9.6; RFC 9110 §9.2.2.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bff.problems import UPSTREAM_TIMEOUT, UPSTREAM_UNREACHABLE, Unavailable
 from bff.proxy.balancer import Balancer, resolve
@@ -31,8 +30,7 @@ _READ_BYTES: Final = 64 * 1024
 _ADDRESSES_TRIED_MAX: Final = 3
 
 
-@dataclass(frozen=True, slots=True)
-class UpstreamRequest:
+class UpstreamRequest(NamedTuple):
     """What is sent first: the head, and the body as far as it is there.
 
     Attributes:
