@@ -139,6 +139,7 @@ def _authorities(parts: Parts, reader: SessionReader) -> Authorities:
         fresh_set_for=parts.lifecycle.fresh_set_for,
         client_token_for=parts.client_tokens.access_token_for,
         replacement_for=parts.lifecycle.replacement_for,
+        login_url=f"{parts.frontend.base_path}/bff/login",
     )
 
 

@@ -108,6 +108,12 @@ def _examine_provider(settings: Settings, provider: ProviderSettings) -> Iterato
     methods = metadata.code_challenge_methods_supported
     if methods is not None and "S256" not in methods:
         yield Finding(part, "does not offer PKCE S256", "Enable it; we do not sign in without.")
+    if settings.trusted_proxies and settings.forward_auth != "off" and provider.dpop:
+        yield Finding(
+            part,
+            "binds tokens to keys: forward-auth answers 403 for them",
+            "Let the gateway carry the calls, or set dpop = false.",
+        )
     if metadata.end_session_endpoint is None:
         yield Finding(part, "offers no sign-out of its own; people stay signed in there")
 

@@ -35,6 +35,7 @@ __all__ = [
     "ROUTE_NOT_FOUND",
     "STEP_UP_REQUIRED",
     "STORE_UNAVAILABLE",
+    "TOKEN_BOUND",
     "TOO_MANY_WEBSOCKETS",
     "UPSTREAM_BAD_REPLY",
     "UPSTREAM_TIMEOUT",
@@ -65,6 +66,9 @@ PROVIDER_UNAVAILABLE = ProblemType(
     "provider_unavailable", 503, "The sign-in service cannot be reached."
 )
 STORE_UNAVAILABLE = ProblemType("store_unavailable", 503, "Sessions cannot be read just now.")
+TOKEN_BOUND = ProblemType(
+    "token_bound", 403, "This token needs a proof that only the gateway can make."
+)
 TOO_MANY_WEBSOCKETS = ProblemType(
     "too_many_websockets", 429, "Too many connections of this session are open."
 )

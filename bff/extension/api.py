@@ -126,13 +126,13 @@ class ApiClient:
         lifecycle, current = door.parts.lifecycle, door.parts.current
         session = current.require()
         tokens = lifecycle.fresh_set(session.ticket, session.tokens, self._target)
-        reply = door.wire.send(request, tokens.access_tokens[self._target])
+        reply = door.wire.send(request, tokens.bound_token(self._target))
         if reply.status_code == _UNAUTHORIZED:
             _require_no_step_up(reply)
             renewed = self._renewed(door, request, tokens)
             if renewed is not None:
                 tokens = renewed
-                reply = door.wire.send(request, tokens.access_tokens[self._target])
+                reply = door.wire.send(request, tokens.bound_token(self._target))
         if tokens is not session.tokens:
             current.adopt(session, tokens)
         _require_no_token(reply, tokens)

@@ -19,13 +19,14 @@ from bff.problems import (
     UPSTREAM_UNREACHABLE,
     Unavailable,
 )
+from bff.tokens.dpop import NONCE_HEADER, Proofs, asks_for_nonce
 from httpkit.request_ids import HEADER as REQUEST_ID
 from httpkit.request_ids import current_request_id, traceparent_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from bff.sessions.model import AccessToken
+    from bff.sessions.model import BoundToken
 
 BODY_LIMIT_BYTES: Final = 10 * 1024 * 1024
 _CONNECT_TIMEOUT_S = 2.0
@@ -34,10 +35,13 @@ _CONNECTIONS = 64
 _KEPT = 16
 _REPEATABLE = frozenset({"GET", "HEAD"})
 _NOT_NOW = frozenset({429, 503})
+_UNAUTHORIZED = 401
 _SERVER_ERROR = 500
 _RETRY_AFTER_DIGITS = 5
 # Ours to set, or nobody's: whatever a view hands on from its own request.
-_NEVER_SENT = frozenset({"authorization", "cookie", "accept-encoding", "traceparent", "host"})
+_NEVER_SENT = frozenset(
+    {"authorization", "cookie", "accept-encoding", "dpop", "traceparent", "host"}
+)
 # What httpx2 calls a kept connection that the upstream had closed meanwhile.
 _STALE = (httpx2.ReadError, httpx2.RemoteProtocolError, httpx2.WriteError)
 
@@ -48,8 +52,9 @@ class UpstreamWire:
     def __init__(self) -> None:
         limits = httpx2.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_KEPT)
         self._transport = httpx2.HTTPTransport(limits=limits, trust_env=False)
+        self._proofs = Proofs()
 
-    def send(self, request: httpx2.Request, token: AccessToken) -> httpx2.Response:
+    def send(self, request: httpx2.Request, token: BoundToken) -> httpx2.Response:
         """Return the reply to *request* made with *token*, its body read whole.
 
         The reply does not hold the token: it is in no header that a view could print.
@@ -57,6 +62,21 @@ class UpstreamWire:
         Raises:
             Unavailable: ``upstream_unreachable``, ``upstream_timeout``, ``upstream_bad_reply``.
         """
+        reply = self._send(request, token)
+        if token.proof_key is not None:
+            nonce = reply.headers.get(NONCE_HEADER, "")
+            self._proofs.remember(str(request.url), nonce)
+            challenges = reply.headers.get_list("WWW-Authenticate")
+            refused = reply.status_code == _UNAUTHORIZED and asks_for_nonce(challenges)
+            if refused and nonce and is_replayable(request):
+                return self._send(request, token)
+        return reply
+
+    def close(self) -> None:
+        """Close the pooled connections."""
+        self._transport.close()
+
+    def _send(self, request: httpx2.Request, token: BoundToken) -> httpx2.Response:
         try:
             return self._exchange(request, token)
         except _STALE as error:
@@ -64,21 +84,24 @@ class UpstreamWire:
                 raise Unavailable(UPSTREAM_UNREACHABLE, hint=type(error).__name__) from error
         return self._exchange_once(request, token)
 
-    def close(self) -> None:
-        """Close the pooled connections."""
-        self._transport.close()
-
-    def _exchange_once(self, request: httpx2.Request, token: AccessToken) -> httpx2.Response:
+    def _exchange_once(self, request: httpx2.Request, token: BoundToken) -> httpx2.Response:
         try:
             return self._exchange(request, token)
         except _STALE as error:
             raise Unavailable(UPSTREAM_UNREACHABLE, hint=type(error).__name__) from error
 
-    def _exchange(self, request: httpx2.Request, token: AccessToken) -> httpx2.Response:
+    def _credentials(self, request: httpx2.Request, bound: BoundToken) -> Iterator[tuple[str, str]]:
+        token = bound.token
+        yield "Authorization", f"{token.token_type} {token.value}"
+        if bound.proof_key is not None:
+            url = str(request.url)
+            yield "DPoP", self._proofs.prove(bound.proof_key, request.method, url, token=token)
+
+    def _exchange(self, request: httpx2.Request, token: BoundToken) -> httpx2.Response:
         sent = httpx2.Request(
             request.method,
             request.url,
-            headers=[*request.headers.multi_items(), ("Authorization", f"Bearer {token.value}")],
+            headers=[*request.headers.multi_items(), *self._credentials(request, token)],
             stream=request.stream,
             extensions=request.extensions,
         )

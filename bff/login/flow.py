@@ -11,12 +11,13 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from bff import events
 from bff.login.answer import NOT_SIGNED_IN, check_issuer, require_code, single_values
+from bff.login.identity import PROTOCOL_CLAIMS, identify
 from bff.login.recent import Start
 from bff.login.return_to import HOME
 from bff.login.transaction import Transaction, new_secret
@@ -29,8 +30,7 @@ from bff.problems import (
     Unavailable,
 )
 from bff.sessions.model import DEFAULT_AUDIENCE, Device, SessionRecord, Ticket, TokenSet
-from bff.tokens.id_token import Expected
-from bff.tokens.wire import GrantRefused, ProviderFault
+from bff.tokens.wire import GrantRefused
 from httpkit.events import get_logger
 
 if TYPE_CHECKING:
@@ -45,14 +45,6 @@ if TYPE_CHECKING:
     from bff.sessions.news import SessionNews
     from bff.sessions.store import SessionStore
     from bff.tokens.provider import Provider
-    from bff.tokens.token_reply import TokenReply
-
-# Claims of the protocol, not of the person (OIDC Core §2, §3.1.3.6).
-_PROTOCOL_CLAIMS: Final = frozenset(
-    {"at_hash", "aud", "azp", "c_hash", "exp", "iat", "iss", "jti", "nbf", "nonce", "s_hash"}
-)
-# How and when somebody signed in is believed of a signed token alone.
-_SIGNED_ONLY: Final = _PROTOCOL_CLAIMS | {"acr", "amr", "auth_time", "sid"}
 
 log = get_logger()
 
@@ -260,10 +252,13 @@ class LoginFlow:
         self, provider: Provider, attempt: Transaction, code: str, device: Device
     ) -> Ticket:
         try:
-            reply = provider.exchange_code(code=code, code_verifier=attempt.code_verifier)
+            proof_key = provider.new_proof_key()
+            reply = provider.exchange_code(
+                code=code, code_verifier=attempt.code_verifier, proof_key=proof_key
+            )
         except GrantRefused as refusal:
             raise Refused(LOGIN_FAILED, hint=f"code refused: {refusal.error}") from refusal
-        claims = _identify(provider, attempt, reply)
+        claims = identify(provider, attempt, reply, proof_key)
         previous = self._logout.find_previous(attempt.previous_ticket)
         record = _kept_by_same_person(self._record(provider, claims), previous)
         tokens = TokenSet(
@@ -273,6 +268,7 @@ class LoginFlow:
             access_tokens={DEFAULT_AUDIENCE: reply.access_token},
             refresh_token=reply.refresh_token,
             id_token=reply.id_token,
+            proof_key=reply.bound_to(proof_key).proof_key,
         )
         ticket = self._store.create(record, tokens, device)
         if previous is not None:
@@ -288,7 +284,7 @@ class LoginFlow:
             iss=provider.issuer,
             sub=claims["sub"],
             sid=sid if isinstance(sid, str) else None,
-            claims={name: claims[name] for name in claims.keys() - _PROTOCOL_CLAIMS},
+            claims={name: claims[name] for name in claims.keys() - PROTOCOL_CLAIMS},
             created_at=now,
             authenticated_at=float(claims.get("auth_time") or now),
             absolute_expires_at=now + self._absolute_ttl_s,
@@ -319,27 +315,3 @@ def _authorization_parameters(
         "resource": provider.settings.resource,
     }
     return {name: value for name, value in parameters.items() if value}
-
-
-def _identify(provider: Provider, attempt: Transaction, reply: TokenReply) -> dict[str, Any]:
-    """Return the claims of who signed in: the ID token's, completed by UserInfo."""
-    if reply.id_token is None:
-        raise ProviderFault("token reply without id_token")
-    expected = Expected(
-        issuer=provider.issuer,
-        client_id=provider.settings.client_id,
-        nonce=attempt.nonce,
-        max_age_s=attempt.max_age_s,
-        acr_values=attempt.acr_values,
-    )
-    access_token = reply.access_token.value
-    claims = provider.validate_id_token(reply.id_token, expected, access_token=access_token)
-    scopes = provider.settings.scopes
-    if ("profile" in scopes and "name" not in claims) or (
-        "email" in scopes and "email" not in claims
-    ):
-        # A name is no reason to keep somebody out: without UserInfo the login stands.
-        with suppress(Unavailable):
-            said = provider.userinfo(access_token, sub=claims["sub"])
-            claims = {name: said[name] for name in said.keys() - _SIGNED_ONLY} | claims
-    return claims

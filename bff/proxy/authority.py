@@ -7,18 +7,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from bff.problems import LOGIN_REQUIRED, Refused
+from bff.problems import LOGIN_REQUIRED, STEP_UP_REQUIRED, Refused
+from bff.proxy.challenge import find_step_up
 from bff.proxy.routes import Route, TokenKind
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from bff.proxy.call import Call
+    from bff.proxy.exchange import Exchange
+    from bff.proxy.relay import RequestBody
     from bff.proxy.session_reader import SessionReader
-    from bff.sessions.model import AccessToken, Ticket, TokenSet
+    from bff.sessions.model import BoundToken, Ticket, TokenSet
 
     FreshSetFor = Callable[[Ticket, TokenSet, str], Awaitable[TokenSet]]
-    ClientTokenFor = Callable[[str], Awaitable[AccessToken]]
+    ClientTokenFor = Callable[[str], Awaitable[BoundToken]]
     ReplacementFor = Callable[[Ticket, TokenSet, str], Awaitable[TokenSet | None]]
 
 
@@ -30,7 +33,7 @@ class Authority(NamedTuple):
         session: whose end is the end of streams and WebSockets.
     """
 
-    token: AccessToken | None = None
+    token: BoundToken | None = None
     tokens: TokenSet | None = None
     ticket: Ticket | None = None
     session: Ticket | None = None
@@ -52,6 +55,7 @@ class Authorities:
         fresh_set_for: FreshSetFor,
         client_token_for: ClientTokenFor,
         replacement_for: ReplacementFor,
+        login_url: str = "/bff/login",
     ) -> None:
         """Join the parts.
 
@@ -61,11 +65,13 @@ class Authorities:
             client_token_for: the gateway's own token for a target.
             replacement_for: the session's tokens after a refresh for a target, None where there
                 are none to be had.
+            login_url: where a step up begins.
         """
         self._reader = reader
         self._fresh_set_for = fresh_set_for
         self._client_token_for = client_token_for
         self._replacement_for = replacement_for
+        self._login_url = login_url
 
     async def find(
         self, call: Call, route: Route, read_ticket: Callable[[], Ticket | None]
@@ -83,13 +89,29 @@ class Authorities:
         if route.token is TokenKind.CLIENT:
             return Authority(await self._client_token_for(route.audience), tokens, session=ticket)
         tokens = await self._fresh_set_for(ticket, tokens, route.audience)
-        return Authority(tokens.access_tokens[route.audience], tokens, ticket, ticket)
+        return Authority(tokens.bound_token(route.audience), tokens, ticket, ticket)
 
-    async def renew(self, authority: Authority, route: Route) -> Authority | None:
-        """Return the authority after a refresh, None where there is none to be had (F-43)."""
+    async def replace(
+        self, exchange: Exchange, route: Route, authority: Authority, body: RequestBody
+    ) -> Authority | None:
+        """Return another authority to repeat a refused call with, or None to pass the 401 on.
+
+        One refresh and one repetition (F-43), and only where the body is not already spent.
+
+        Raises:
+            Refused: ``step_up_required``; the upstream wants another sign-in, not another token.
+        """
         ticket, tokens = authority.ticket, authority.tokens
         if ticket is None or tokens is None:
             return None
+        step_up = find_step_up(exchange.headers)
+        if step_up is not None:
+            exchange.close()
+            members = {"login_url": step_up.login_url(self._login_url)}
+            raise Refused(STEP_UP_REQUIRED, members=members)
+        if body.length:
+            return None
         renewed = await self._replacement_for(ticket, tokens, route.audience)
-        token = None if renewed is None else renewed.access_tokens.get(route.audience)
-        return None if token is None else Authority(token, renewed, ticket, ticket)
+        if renewed is None or route.audience not in renewed.access_tokens:
+            return None
+        return Authority(renewed.bound_token(route.audience), renewed, ticket, ticket)

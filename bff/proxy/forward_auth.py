@@ -19,6 +19,7 @@ from bff.problems import (
     LOGIN_REQUIRED,
     ORIGIN_DENIED,
     ROUTE_NOT_FOUND,
+    TOKEN_BOUND,
     Refused,
     Unavailable,
 )
@@ -131,6 +132,9 @@ class ForwardAuth:
         route.require_method(method)
         cookies = [value for name, value in headers if name == b"cookie"]
         authority = await self._authority_for(call, route, lambda: self._cookie.read(cookies))
+        if authority.token is not None and authority.token.proof_key is not None:
+            # A proof names one request to one address; who carries it is not known here.
+            raise Refused(TOKEN_BOUND, hint="forward-auth asked for a token of the type DPoP")
         ticket = None if authority.tokens is None else self._cookie.read(cookies)
         return authority, "" if ticket is None else ticket.public_id
 
@@ -187,7 +191,7 @@ async def _allow(call: Call, send: Send, authority: Authority, public_id: str) -
         ("x-request-id", call.request_id),
     ]
     if authority.token is not None:
-        lines.append(("authorization", f"Bearer {authority.token.value}"))
+        lines.append(("authorization", f"Bearer {authority.token.token.value}"))
     if authority.tokens is not None:
         lines.append(("x-auth-subject", quote(authority.tokens.sub, safe=_PRINTABLE)))
         lines.append(("x-auth-session", public_id))

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, cast
 from bff.problems import (
     INTERNAL_ERROR,
     LOGIN_REQUIRED,
-    STEP_UP_REQUIRED,
     UPSTREAM_BAD_REPLY,
     Refused,
     Unavailable,
@@ -21,7 +20,7 @@ from bff.problems import (
 from bff.proxy import paths
 from bff.proxy.browser_head import BrowserHead, judge_headers
 from bff.proxy.call import CLIENT_GONE, SESSION_ENDED, WEBSOCKET_CLOSED, Call
-from bff.proxy.challenge import find_step_up
+from bff.proxy.credentials import Credentials
 from bff.proxy.exchange import ClientGone, Exchange, ReplyAborted
 from bff.proxy.handshake import SWITCHING_PROTOCOLS, UPGRADE, HandshakeHead, find_tunnel
 from bff.proxy.headers import ReplyHeaders, UpstreamHeaders
@@ -42,7 +41,7 @@ if TYPE_CHECKING:
     from bff.proxy.relay import Receive, Send
     from bff.proxy.routes import Route, RouteTable
     from bff.sessions.cookie import SessionCookie
-    from bff.sessions.model import AccessToken
+    from bff.sessions.model import BoundToken
     from bff.sessions.watch import SessionWatch
 
     Scope = MutableMapping[str, Any]
@@ -83,6 +82,9 @@ class Gateway:
         self._routes = routes
         self._cookie = cookie
         self._authorities = authorities
+        self._credentials = Credentials()
+        # What an upstream's 401 may ask for, each once a call: a nonce, then another token.
+        self._heeds = (self._credentials.heed, authorities.replace)
         self._transport = transport
         self._log = access_log
         self._watch = watch
@@ -151,8 +153,10 @@ class Gateway:
             try:
                 head = self._head(call, route, scope, browser, body, authority.token)
                 exchange = await self._send(route, call.method, head, body, caller, tunnel)
-                if exchange.status == _UNAUTHORIZED and authority.ticket is not None:
-                    renewed = await self._heed(exchange, route, authority, body)
+                for heed in self._heeds if authority.token is not None else ():
+                    if exchange.status != _UNAUTHORIZED:
+                        break
+                    renewed = await heed(exchange, route, authority, body)
                     if renewed is not None:
                         exchange.close()
                         caller.release()
@@ -183,8 +187,10 @@ class Gateway:
             request_id=call.request_id,
             allow_set_cookie=route.allow_set_cookie,
         )
-        tokens = authority.tokens
-        watch = None if tokens is None else TokenWatch(tokens, authority.token)
+        token, tokens = authority.token, authority.tokens
+        if token is not None and token.proof_key is not None:
+            self._credentials.learn(route, exchange.headers)
+        watch = None if tokens is None else TokenWatch(tokens, token)
         if tunnel is not None and exchange.is_tunnel:
             cast("HandshakeHead", browser).require_accepted(exchange.headers)
             caller.release()
@@ -226,44 +232,28 @@ class Gateway:
         scope: Scope,
         browser: BrowserHead,
         body: RequestBody,
-        token: AccessToken | None,
+        token: BoundToken | None,
     ) -> bytes:
         """Return the request's head as the upstream gets it."""
         client = scope.get("client")
+        target = route.target(scope["raw_path"], scope["query_string"])
         return b"".join(
             (
                 call.method.encode("ascii"),
                 b" ",
-                route.target(scope["raw_path"], scope["query_string"]),
+                target,
                 route.upstream.first_head_line_end,
                 browser.upstream_lines,
                 self._up.ours(
                     client_ip=client[0] if client else "unknown",
                     request_id=call.request_id,
                     span_id=call.span_id,
-                    access_token=None if token is None else token.value,
+                    credentials=self._credentials.lines(token, call.method, route, target),
                 ),
                 body.framing,
                 b"\r\n",
             )
         )
-
-    async def _heed(
-        self, exchange: Exchange, route: Route, authority: Authority, body: RequestBody
-    ) -> Authority | None:
-        """Return another authority to repeat a refused call with, or None to pass the 401 on.
-
-        One refresh and one repetition (F-43), and only where the body is not already spent.
-
-        Raises:
-            Refused: ``step_up_required``; the upstream wants another sign-in, not another token.
-        """
-        step_up = find_step_up(exchange.headers)
-        if step_up is not None:
-            exchange.close()
-            members = {"login_url": step_up.login_url(self._login_url)}
-            raise Refused(STEP_UP_REQUIRED, members=members)
-        return None if body.length else await self._authorities.renew(authority, route)
 
     async def _send(
         self,
@@ -276,7 +266,9 @@ class Gateway:
     ) -> Exchange:
         """Return the exchange once the reply's head is there; the rest of the body follows."""
         replayable = body.complete and method in _REPLAYABLE
-        if not body.complete:
+        if body.kept is not None:
+            head += body.kept
+        elif not body.complete:
             head += await body.read()
         request = UpstreamRequest(
             route.upstream, method, head, route.limits, replayable, tunnel is not None

@@ -36,6 +36,7 @@ _NEVER_UP = _HOP_BY_HOP | {
     b"content-length",
     b"cookie",
     b"cookie2",
+    b"dpop",
     b"expect",
     b"forwarded",
     b"front-end-https",
@@ -93,6 +94,7 @@ _NEVER_DOWN = _HOP_BY_HOP | {
     b"alt-svc",
     b"cache-control",
     b"clear-site-data",
+    b"dpop-nonce",
     b"set-cookie2",
     b"surrogate-control",
     b"vary",
@@ -143,9 +145,7 @@ class UpstreamHeaders:
                 named = connection_options(received)
         return b"".join(kept if named is None else _without(kept, named))
 
-    def ours(
-        self, *, client_ip: str, request_id: str, span_id: str, access_token: str | None
-    ) -> bytes:
+    def ours(self, *, client_ip: str, request_id: str, span_id: str, credentials: str) -> bytes:
         """Return the lines that we say ourselves, ``Host`` and framing apart.
 
         They follow the sieve's: no ``Connection`` option of the browser's can name them away.
@@ -154,11 +154,10 @@ class UpstreamHeaders:
             client_ip: the peer's address.
             request_id: 32 hexadecimal digits; the trace id too.
             span_id: 16 hexadecimal digits, new for this call.
-            access_token: for ``Authorization``; None on routes without one.
+            credentials: whole lines, as `Credentials` writes them; empty on routes without.
         """
-        ours = f"x-request-id: {request_id}\r\ntraceparent: 00-{request_id}-{span_id}-01\r\n"
-        if access_token is not None:
-            ours = f"{ours}authorization: Bearer {access_token}\r\n"
+        trace = f"traceparent: 00-{request_id}-{span_id}-01"
+        ours = f"x-request-id: {request_id}\r\n{trace}\r\n{credentials}"
         forwarded = self._forwarded.get(client_ip) or self._write_forwarded(client_ip)
         return forwarded + ours.encode("ascii")
 

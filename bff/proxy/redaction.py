@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from bff.sessions.model import AccessToken, TokenSet
+    from bff.sessions.model import BoundToken, TokenSet
 
 # A token's end: for a JWT it is signature, while its beginning is every token's beginning. The
 # longer what is searched for, the more of a body the search may leap over.
@@ -34,15 +34,15 @@ class TokenWatch:
 
     __slots__ = ("_needles", "_shortest", "_tail")
 
-    def __init__(self, tokens: TokenSet, sent: AccessToken | None = None) -> None:
+    def __init__(self, tokens: TokenSet, sent: BoundToken | None = None) -> None:
         """Look for *tokens*, and for the one that was *sent*: it may be the gateway's own."""
         values = [tokens.refresh_token, tokens.id_token]
         for token in tokens.access_tokens.values():
             values.append(token.value)
-            if token is sent:
+            if sent is not None and token is sent.token:
                 sent = None
         if sent is not None:
-            values.append(sent.value)
+            values.append(sent.token.value)
         needles: list[bytes] = []
         self._needles = needles
         shortest = _NEEDLE_CHARS

@@ -31,7 +31,7 @@ _NO_LENGTH = frozenset({204, 304})
 class RequestBody:
     """How the browser's body is framed, and as much of it as has been read."""
 
-    __slots__ = ("_limit_bytes", "_receive", "_seen_bytes", "complete", "length")
+    __slots__ = ("_limit_bytes", "_receive", "_seen_bytes", "complete", "kept", "length")
 
     def __init__(self, length: int | None, receive: Receive, limit_bytes: int) -> None:
         """Judge the declared *length*; nothing is read yet.
@@ -43,6 +43,8 @@ class RequestBody:
             raise too_large(limit_bytes)
         self.length = length
         self.complete = not length
+        # The whole body as it was sent, where it came in one piece; nothing is that too.
+        self.kept: bytes | None = None if length else b""
         self._limit_bytes = limit_bytes
         self._receive = receive
         self._seen_bytes = 0
@@ -67,14 +69,17 @@ class RequestBody:
         if message["type"] == "http.disconnect":
             raise ClientGone
         data: bytes = message.get("body", b"")
+        is_first = self._seen_bytes == 0
         self._seen_bytes += len(data)
         if self._seen_bytes > self._limit_bytes:
             raise too_large(self._limit_bytes)
         self.complete = not message.get("more_body", False)
-        if self.length != CHUNKED:
-            return data
-        chunk = b"%x\r\n%b\r\n" % (len(data), data) if data else b""
-        return chunk + b"0\r\n\r\n" if self.complete else chunk
+        if self.length == CHUNKED:
+            data = b"%x\r\n%b\r\n" % (len(data), data) if data else b""
+            data += b"0\r\n\r\n" if self.complete else b""
+        if is_first and self.complete:
+            self.kept = data
+        return data
 
 
 class Caller:

@@ -24,6 +24,7 @@ _CANONICAL = re.compile(rb"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")
 _TO_STANDARD = bytes.maketrans(b"-_", b"+/")
 SCHEMA_VERSION = 1
 DEFAULT_AUDIENCE = ""
+BEARER = "Bearer"
 
 
 class Opener(NamedTuple):
@@ -115,7 +116,7 @@ class AccessToken(msgspec.Struct, frozen=True, omit_defaults=True):
     expires_at: float
     lifetime_s: float = 3600.0
     scope: str = ""
-    token_type: str = "Bearer"  # noqa: S105 - a scheme's name (RFC 6750)
+    token_type: str = BEARER
 
     @property
     def issued_at(self) -> float:
@@ -126,10 +127,21 @@ class AccessToken(msgspec.Struct, frozen=True, omit_defaults=True):
         return f"AccessToken(expires_at={self.expires_at})"
 
 
+class BoundToken(msgspec.Struct, frozen=True):
+    """An access token, and the private key that it is bound to where its type is DPoP."""
+
+    token: AccessToken
+    proof_key: bytes | None = None
+
+    def __repr__(self) -> str:
+        return f"BoundToken({self.token!r})"
+
+
 class TokenSet(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the provider gave, and how often it has been replaced.
 
     *generation* grows by one with every replacement; a write names the generation it replaces.
+    *proof_key* is the private key that tokens of the type DPoP are bound to (RFC 9449).
     """
 
     generation: int
@@ -138,10 +150,16 @@ class TokenSet(msgspec.Struct, frozen=True, omit_defaults=True):
     access_tokens: dict[str, AccessToken]
     refresh_token: str | None = None
     id_token: str | None = None
+    proof_key: bytes | None = None
 
     def access_token(self, audience: str = DEFAULT_AUDIENCE) -> AccessToken | None:
         """Return the token held for *audience*, expired or not."""
         return self.access_tokens.get(audience)
+
+    def bound_token(self, audience: str = DEFAULT_AUDIENCE) -> BoundToken:
+        """Return the token held for *audience*, with its key; `KeyError` where none is held."""
+        token = self.access_tokens[audience]
+        return BoundToken(token, None if token.token_type == BEARER else self.proof_key)
 
     def __repr__(self) -> str:
         return f"TokenSet(generation={self.generation}, provider={self.provider!r})"

@@ -62,6 +62,7 @@ class ProviderSettings(Frozen):
     scopes: Words = ("openid", "profile", "email", "offline_access")
     resource: str | None = None
     par: Literal["auto", "never", "required"] | None = None
+    dpop: bool | Literal["auto"] = False
     max_per_person: int | None = Field(default=None, ge=0)
 
     @field_validator("issuer")

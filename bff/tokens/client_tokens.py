@@ -19,7 +19,7 @@ from bff.tokens.wire import GrantRefused
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bff.sessions.model import AccessToken
+    from bff.sessions.model import BoundToken
     from bff.tokens.provider import Provider
 
 _THREADS = 2
@@ -32,10 +32,11 @@ class ClientTokens:
     def __init__(self, provider: Provider, *, clock: Callable[[], float] = time.time) -> None:
         self._provider = provider
         self._clock = clock
-        self._held: dict[str, AccessToken] = {}
-        self._flights: SingleFlight[AccessToken] = SingleFlight(threads=_THREADS, name="client")
+        self._proof_key: bytes | None = None
+        self._held: dict[str, BoundToken] = {}
+        self._flights: SingleFlight[BoundToken] = SingleFlight(threads=_THREADS, name="client")
 
-    async def access_token_for(self, target: str) -> AccessToken:
+    async def access_token_for(self, target: str) -> BoundToken:
         """Return a valid token for *target*, as `RouteSettings.token_target` spells it.
 
         Raises:
@@ -48,7 +49,7 @@ class ClientTokens:
         flight = self._flights.submit(target, lambda: self._fetch(target))
         return await asyncio.shield(asyncio.wrap_future(flight))
 
-    def wait_for_access_token(self, target: str) -> AccessToken:
+    def wait_for_access_token(self, target: str) -> BoundToken:
         """Return as `access_token_for` does, without an event loop."""
         held = self._find_held(target)
         if held is not None:
@@ -59,17 +60,19 @@ class ClientTokens:
         """Take nothing new."""
         self._flights.close()
 
-    def _find_held(self, target: str) -> AccessToken | None:
+    def _find_held(self, target: str) -> BoundToken | None:
         held = self._held.get(target)
         if held is None:
             return None
-        ahead_s = held.lifetime_s * _AHEAD_OF_LIFETIME
-        return held if self._clock() < held.expires_at - ahead_s else None
+        ahead_s = held.token.lifetime_s * _AHEAD_OF_LIFETIME
+        return held if self._clock() < held.token.expires_at - ahead_s else None
 
-    def _fetch(self, target: str) -> AccessToken:
+    def _fetch(self, target: str) -> BoundToken:
         try:
-            reply = self._provider.client_credentials(**dict(parse_qsl(target)))
+            self._proof_key = self._proof_key or self._provider.new_proof_key()
+            wanted = dict(parse_qsl(target))
+            reply = self._provider.client_credentials(self._proof_key, **wanted)
         except GrantRefused as refusal:
             raise Unavailable(PROVIDER_UNAVAILABLE, hint=refusal.error) from refusal
-        self._held[target] = reply.access_token
-        return reply.access_token
+        self._held[target] = held = reply.bound_to(self._proof_key)
+        return held

@@ -39,6 +39,7 @@ class Metadata(msgspec.Struct, frozen=True):
     authorization_response_iss_parameter_supported: bool = False
     code_challenge_methods_supported: list[str] | None = None
     token_endpoint_auth_methods_supported: list[str] | None = None
+    dpop_signing_alg_values_supported: list[str] | None = None
 
     def endpoints(self) -> dict[str, str]:
         """Return every address that is offered, by its name."""

@@ -2,36 +2,38 @@
 
 Authlib builds the requests and authenticates the client; this module judges every reply.
 
-Spec: RFC 6749 §4.1, §4.4, §6; RFC 7636; RFC 7009; RFC 9126; OIDC Core §3.1, §5.3; RFC 7523 §2.2.
+Spec: RFC 6749 §4.1, §4.4, §6; RFC 7636; RFC 7009; RFC 9126; RFC 9449 §5; OIDC Core §3.1, §5.3.
 """
 
 from __future__ import annotations
 
-import base64
 import time
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote_plus
 
 import httpx2
-from authlib.integrations.httpx_client import OAuth2Client
-from authlib.oauth2.rfc7523 import PrivateKeyJWT
-from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, RSAKey
 
 from bff.problems import Unavailable
 from bff.tokens import id_token as id_tokens
 from bff.tokens import logout_token as logout_tokens
 from bff.tokens import pushed
 from bff.tokens.breaker import Breaker
+from bff.tokens.client_auth import Credential
 from bff.tokens.documents import Document
+from bff.tokens.dpop import (
+    ALGORITHM,
+    NONCE_HEADER,
+    USE_NONCE,
+    Proofs,
+    asks_for_nonce,
+    new_key,
+)
 from bff.tokens.metadata import Metadata, fetch_keys, fetch_metadata
 from bff.tokens.signed import key_id_of
-from bff.tokens.token_reply import TokenReply, parse_token_reply
+from bff.tokens.token_reply import Binding, TokenReply, parse_token_reply
 from bff.tokens.wire import (
-    CLIENT_OPTIONS,
     REPLY_LOST,
     BoundedTransport,
+    GrantRefused,
     ProviderFault,
     open_client,
     provider_errors,
@@ -43,15 +45,15 @@ from bff.tokens.wire import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from bff.sessions.model import AccessToken, BoundToken
     from bff.settings import ProviderSettings
     from bff.tokens.id_token import Expected
     from bff.tokens.logout_token import LogoutToken
     from bff.tokens.metadata import PublicKey
 
-_ASSERTION_LIFETIME_S = 60
 _TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105 - a name
 _ACCESS_TOKEN_TYPE = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105 - a name
-_ALG_OF_KEY = ((RSAKey, "RS256"), (ECKey, "ES256"))
+_UNAUTHORIZED = 401
 
 
 class Provider:
@@ -77,7 +79,8 @@ class Provider:
         self._keys: Document[dict[str | None, PublicKey]] = Document(
             lambda _last: fetch_keys(self.metadata(), self._transport)
         )
-        self._private_key = _private_key(settings)
+        self._credential = Credential(settings)
+        self._proofs = Proofs(clock)
         self._breaker = Breaker()
 
     def metadata(self) -> Metadata:
@@ -116,8 +119,25 @@ class Provider:
                     client, url, endpoints=endpoints, auth_method=self._auth_method()
                 )
 
-    def exchange_code(self, *, code: str, code_verifier: str) -> TokenReply:
-        """Return the tokens for *code*.
+    def new_proof_key(self) -> bytes | None:
+        """Return a key for tokens to be bound to (RFC 9449), None where they are not to be.
+
+        Raises:
+            ProviderFault: the settings demand it, and the metadata rules it out.
+        """
+        if not self.settings.dpop:
+            return None
+        offered = self.metadata().dpop_signing_alg_values_supported
+        if self.settings.dpop == "auto":
+            return new_key() if offered and ALGORITHM in offered else None
+        if offered is not None and ALGORITHM not in offered:
+            raise ProviderFault("metadata: DPoP with ES256 is not offered")
+        return new_key()
+
+    def exchange_code(
+        self, *, code: str, code_verifier: str, proof_key: bytes | None = None
+    ) -> TokenReply:
+        """Return the tokens for *code*, bound to *proof_key* where there is one.
 
         Raises:
             GrantRefused: the code is not accepted.
@@ -127,12 +147,15 @@ class Provider:
         with self._breaker.attempt():
             return self._grant(
                 "authorization_code",
+                proof_key,
                 code=code,
                 code_verifier=code_verifier,
                 redirect_uri=self.redirect_uri,
             )
 
-    def refresh(self, refresh_token: str, **wanted: str) -> TokenReply:
+    def refresh(
+        self, refresh_token: str, proof_key: bytes | None = None, **wanted: str
+    ) -> TokenReply:
         """Return the tokens that replace *refresh_token*; raises as `exchange_code`.
 
         *wanted* may narrow them by ``resource`` (RFC 8707) and ``scope``. A reply lost on the wire
@@ -142,13 +165,15 @@ class Provider:
         """
         with self._breaker.attempt():
             try:
-                return self._grant("refresh_token", refresh_token=refresh_token, **wanted)
+                return self._refresh(refresh_token, proof_key, wanted)
             except Unavailable as outage:
                 if outage.hint not in REPLY_LOST:
                     raise
-            return self._grant("refresh_token", refresh_token=refresh_token, **wanted)
+            return self._refresh(refresh_token, proof_key, wanted)
 
-    def exchange_token(self, access_token: str, **wanted: str) -> TokenReply:
+    def exchange_token(
+        self, access_token: str, proof_key: bytes | None = None, **wanted: str
+    ) -> TokenReply:
         """Return a token for another audience, in trade for *access_token* (RFC 8693 §2.1).
 
         *wanted* names ``audience``, ``resource`` or ``scope``; raises as `exchange_code`.
@@ -156,15 +181,16 @@ class Provider:
         with self._breaker.attempt():
             return self._grant(
                 _TOKEN_EXCHANGE,
+                proof_key,
                 subject_token=access_token,
                 subject_token_type=_ACCESS_TOKEN_TYPE,
                 **wanted,
             )
 
-    def client_credentials(self, **wanted: str) -> TokenReply:
+    def client_credentials(self, proof_key: bytes | None = None, **wanted: str) -> TokenReply:
         """Return a token of the client's own (RFC 6749 §4.4); raises as `exchange_code`."""
         with self._breaker.attempt():
-            return self._grant("client_credentials", **wanted)
+            return self._grant("client_credentials", proof_key, **wanted)
 
     def validate_id_token(
         self, id_token: str, expected: Expected, *, access_token: str | None
@@ -185,7 +211,7 @@ class Provider:
             now=self._clock(),
         )
 
-    def userinfo(self, access_token: str, *, sub: str) -> dict[str, Any]:
+    def userinfo(self, token: BoundToken, *, sub: str) -> dict[str, Any]:
         """Return the claims of UserInfo, or none where it is not offered or says no.
 
         Raises:
@@ -196,11 +222,7 @@ class Provider:
         if endpoint is None:
             return {}
         with provider_errors():
-            reply = require_answer(
-                open_client(self._transport).get(
-                    endpoint, headers={"Authorization": f"Bearer {access_token}"}
-                )
-            )
+            reply = require_answer(self._get_with(token, endpoint))
             claims = reply.json() if reply.is_success else {}
         if not isinstance(claims, dict):
             raise ProviderFault("userinfo is not an object")
@@ -222,16 +244,46 @@ class Provider:
                 client.revoke_token(endpoint, refresh_token, token_type_hint="refresh_token")  # noqa: S106
             )
 
-    def _grant(self, grant_type: str, **parameters: str) -> TokenReply:
+    def _get_with(self, bound: BoundToken, endpoint: str) -> httpx2.Response:
+        """Return the reply to a GET with *token*, asked for once more where a nonce is wanted."""
+        token = bound.token
+        headers = {"Authorization": f"{token.token_type} {token.value}"}
+        if bound.proof_key is None:
+            return open_client(self._transport).get(endpoint, headers=headers)
+        client = open_client(_Proving(self._transport, self._proofs, bound.proof_key, token))
+        reply = client.get(endpoint, headers=headers)
+        challenges = reply.headers.get_list("WWW-Authenticate")
+        if reply.status_code == _UNAUTHORIZED and asks_for_nonce(challenges):
+            reply = client.get(endpoint, headers=headers)
+        return reply
+
+    def _refresh(
+        self, refresh_token: str, proof_key: bytes | None, wanted: Mapping[str, str]
+    ) -> TokenReply:
+        return self._grant("refresh_token", proof_key, refresh_token=refresh_token, **wanted)
+
+    def _grant(self, grant_type: str, proof_key: bytes | None, **parameters: str) -> TokenReply:
         if self.settings.resource and not parameters.keys() & {"resource", "audience"}:
             parameters["resource"] = self.settings.resource
-        endpoint = self.metadata().token_endpoint
-        with provider_errors(), self._client() as client:
+        try:
+            return self._ask_for_tokens(proof_key, {"grant_type": grant_type, **parameters})
+        except GrantRefused as refusal:
+            if proof_key is None or refusal.error != USE_NONCE:
+                raise
+        # Anew and not merely repeated: a client assertion is good for one request.
+        return self._ask_for_tokens(proof_key, {"grant_type": grant_type, **parameters})
+
+    def _ask_for_tokens(self, proof_key: bytes | None, parameters: Mapping[str, str]) -> TokenReply:
+        endpoint, proving = self.metadata().token_endpoint, None
+        if proof_key is not None:
+            proving = _Proving(self._transport, self._proofs, proof_key)
+        with provider_errors(), self._client(proving) as client:
             # Authlib would let a 429 pass as an OAuth error.
             client.register_compliance_hook("access_token_response", require_answer)
             asked_at = self._clock()
-            reply = client.fetch_token(endpoint, grant_type=grant_type, **parameters)
-            return parse_token_reply(reply, asked_at)
+            reply = client.fetch_token(endpoint, **parameters)
+            binding = Binding.of(proof_key, demanded=self.settings.dpop is True)
+            return parse_token_reply(reply, asked_at, binding)
 
     def _key(self, key_id: str | None) -> PublicKey:
         keys = self.published_keys()
@@ -243,70 +295,35 @@ class Provider:
             raise ProviderFault("token is signed with a key that is not published")
         return keys[key_id]
 
-    def _client(self) -> Any:  # noqa: ANN401 - Authlib has no types
-        client = OAuth2Client(
-            self.settings.client_id,
-            self._private_key[0] if self._private_key else _plain_secret(self.settings),
-            token_endpoint_auth_method=self._auth_method(),
-            revocation_endpoint_auth_method=self._auth_method(),
-            code_challenge_method="S256",
-            transport=_Shared(self._transport),
-            **CLIENT_OPTIONS,
+    def _client(self, proving: httpx2.BaseTransport | None = None) -> Any:  # noqa: ANN401 - Authlib has no types
+        return self._credential.client(
+            proving or self._transport, method=self._auth_method(), now=self._clock()
         )
-        client.register_client_auth_method(("client_secret_basic", _basic))
-        if self._private_key:
-            claims = {"exp": int(self._clock()) + _ASSERTION_LIFETIME_S}
-            # The issuer as audience, so that no endpoint can replay the assertion elsewhere.
-            client.register_client_auth_method(
-                PrivateKeyJWT(self.issuer, claims=claims, alg=self._private_key[1])
-            )
-        return client
 
     def _auth_method(self) -> str:
-        if self._private_key is not None:
-            return "private_key_jwt"
-        offered = self.metadata().token_endpoint_auth_methods_supported
-        # Basic is what every provider must accept (RFC 6749 §2.3.1); some do not.
-        if offered and "client_secret_basic" not in offered and "client_secret_post" in offered:
-            return "client_secret_post"
-        return "client_secret_basic"
+        return self._credential.method(self.metadata().token_endpoint_auth_methods_supported)
 
 
-class _Shared(httpx2.BaseTransport):
-    """The provider's transport, outliving the short-lived client that uses it."""
+class _Proving(httpx2.BaseTransport):
+    """Puts a proof of a key on every request, and remembers the nonce of every reply."""
 
-    def __init__(self, inner: httpx2.BaseTransport) -> None:
+    def __init__(
+        self,
+        inner: httpx2.BaseTransport,
+        proofs: Proofs,
+        key: bytes,
+        token: AccessToken | None = None,
+    ) -> None:
         self._inner = inner
+        self._proofs = proofs
+        self._key = key
+        self._token = token
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
-        return self._inner.handle_request(request)
-
-    def close(self) -> None:
-        """Leave the pooled connections open."""
-
-
-def _private_key(settings: ProviderSettings) -> tuple[RSAKey | ECKey, str] | None:
-    if settings.private_key_file is None:
-        return None
-    pem = settings.private_key_file.read_bytes()
-    for kind, alg in _ALG_OF_KEY:
-        with suppress(JoseError, ValueError, TypeError):
-            return kind.import_key(pem), alg
-    raise ValueError(f"{settings.private_key_file} holds no RSA or EC private key in PEM")
-
-
-def _plain_secret(settings: ProviderSettings) -> str | None:
-    return settings.client_secret.get_secret_value() if settings.client_secret else None
-
-
-def _basic(
-    client: Any,  # noqa: ANN401 - Authlib has no types
-    _method: str,
-    uri: str,
-    headers: dict[str, str],
-    body: str,
-) -> tuple[str, dict[str, str], str]:
-    # Both halves form-encoded first (RFC 6749 §2.3.1); Authlib's own method leaves that out.
-    pair = f"{quote_plus(client.client_id)}:{quote_plus(client.client_secret)}"
-    headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
-    return uri, headers, body
+        url = str(request.url)
+        request.headers["DPoP"] = self._proofs.prove(
+            self._key, request.method, url, token=self._token
+        )
+        reply = self._inner.handle_request(request)
+        self._proofs.remember(url, reply.headers.get(NONCE_HEADER, ""))
+        return reply

@@ -74,7 +74,8 @@ class Renewal:
     def _refresh(
         self, ticket: Ticket, current: TokenSet, target: str, wanted: Mapping[str, str]
     ) -> TokenSet:
-        if current.refresh_token is None:
+        refresh_token = current.refresh_token
+        if refresh_token is None:
             if self._freshness.is_valid(current, target):
                 return current
             if self._freshness.is_valid(current, DEFAULT_AUDIENCE):
@@ -83,7 +84,10 @@ class Renewal:
             raise login_required("the access token expired")
         reply: TokenReply | None = None
         try:
-            reply = self._providers[current.provider].refresh(current.refresh_token, **wanted)
+            current = self._with_proof_key(current)
+            reply = self._providers[current.provider].refresh(
+                refresh_token, current.proof_key, **wanted
+            )
             renewed = self._checked(ticket, current, target, reply)
         except GrantRefused as refusal:
             return self._refused(ticket, current, target, refusal)
@@ -98,6 +102,17 @@ class Renewal:
             raise
         self._metrics.refreshes.labels(current.provider, "renewed").inc()
         return self._save(ticket, renewed, events.TOKEN_REFRESHED)
+
+    def _with_proof_key(self, current: TokenSet) -> TokenSet:
+        """Return *current* with a key to bind its next tokens to, where they are to be bound.
+
+        A session from before that was wanted gets its key here: refresh tokens of a client with
+        a credential are bound to the client and not to a key (RFC 9449 §5).
+        """
+        if current.proof_key is not None:
+            return current
+        made = self._providers[current.provider].new_proof_key()
+        return current if made is None else msgspec.structs.replace(current, proof_key=made)
 
     def _keep_rotated(self, ticket: Ticket, current: TokenSet, reply: TokenReply) -> TokenSet:
         """Return *current* with the refresh token of a reply whose ID token cannot be checked now.
@@ -115,9 +130,12 @@ class Renewal:
         self, ticket: Ticket, current: TokenSet, target: str, wanted: Mapping[str, str]
     ) -> TokenSet:
         """Trade the session's own token for one of another audience (RFC 8693 §2)."""
+        current = self._with_proof_key(current)
         subject = require_token(current, DEFAULT_AUDIENCE)
         try:
-            reply = self._providers[current.provider].exchange_token(subject.value, **wanted)
+            reply = self._providers[current.provider].exchange_token(
+                subject.value, current.proof_key, **wanted
+            )
         except GrantRefused as refusal:
             # The provider's policy does not know this trade: ours to mend, not the visitor's.
             self._alarm(ticket, current, refusal)
@@ -155,6 +173,7 @@ class Renewal:
             # A new refresh token replaces the old one; where none comes, the old one stays.
             refresh_token=reply.refresh_token or current.refresh_token,
             id_token=reply.id_token or current.id_token,
+            proof_key=current.proof_key,
         )
 
     def _refused(

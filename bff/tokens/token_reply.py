@@ -1,14 +1,16 @@
 """A successful reply of the token endpoint, parsed or refused.
 
-Spec: RFC 6749 §5.1; RFC 6750 §4.
+Spec: RFC 6749 §5.1; RFC 6750 §4; RFC 9449 §5.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from bff.sessions.model import AccessToken
+from bff.sessions.model import BEARER, AccessToken, BoundToken
+from bff.tokens.dpop import SCHEME
 from bff.tokens.wire import ProviderFault
 
 if TYPE_CHECKING:
@@ -26,21 +28,46 @@ class TokenReply:
     refresh_token: str | None
     id_token: str | None
 
+    def bound_to(self, proof_key: bytes | None) -> BoundToken:
+        """Return the access token, with *proof_key* where it is bound to that."""
+        is_bound = self.access_token.token_type == SCHEME
+        return BoundToken(self.access_token, proof_key if is_bound else None)
+
     def __repr__(self) -> str:
         return "TokenReply(…)"
 
 
-def parse_token_reply(reply: Mapping[str, Any], asked_at: float) -> TokenReply:
+class Binding(Enum):
+    """Which kinds of token a request may yield."""
+
+    NONE = frozenset({"bearer"})
+    OFFERED = frozenset({"bearer", "dpop"})
+    DEMANDED = frozenset({"dpop"})
+
+    @classmethod
+    def of(cls, proof_key: bytes | None, *, demanded: bool) -> Binding:
+        """Return what a request with *proof_key* may yield."""
+        if proof_key is None:
+            return cls.NONE
+        return cls.DEMANDED if demanded else cls.OFFERED
+
+
+def parse_token_reply(
+    reply: Mapping[str, Any], asked_at: float, binding: Binding = Binding.NONE
+) -> TokenReply:
     """Return the tokens in *reply* to what was asked at *asked_at* (Unix seconds).
 
     Raises:
-        ProviderFault: it carries no bearer token, or one without a sensible lifetime.
+        ProviderFault: it carries no token of the kind that was asked for, or one without a
+            sensible lifetime.
     """
     access_token = reply.get("access_token")
     if not isinstance(access_token, str) or not access_token:
         raise ProviderFault("token reply without access_token")
-    if str(reply.get("token_type", "")).lower() != "bearer":
-        raise ProviderFault("token reply with another token_type than Bearer")
+    kind = str(reply.get("token_type", "")).lower()
+    if kind not in binding.value:
+        wanted = " or ".join(sorted(binding.value))
+        raise ProviderFault(f"token reply with another token_type than {wanted}")
     lifetime_s = _lifetime_s(reply.get("expires_in"))
     return TokenReply(
         access_token=AccessToken(
@@ -48,6 +75,7 @@ def parse_token_reply(reply: Mapping[str, Any], asked_at: float) -> TokenReply:
             expires_at=asked_at + lifetime_s,
             lifetime_s=lifetime_s,
             scope=str(reply.get("scope") or ""),
+            token_type=SCHEME if kind == SCHEME.lower() else BEARER,
         ),
         refresh_token=_optional_text(reply, "refresh_token"),
         id_token=_optional_text(reply, "id_token"),

@@ -22,6 +22,7 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 
 from bff.settings import ProviderSettings
+from tests.support.proofs import ProofJudge
 from tests.support.upstream import Answer, RecordingUpstream
 
 if TYPE_CHECKING:
@@ -83,6 +84,8 @@ class FakeProvider:
         people: what UserInfo says, by default nothing but the sub.
         successors: each refresh token that was redeemed, with what came of it.
         forgiving: whether a redeemed refresh token yields its successor once more.
+        binding: judges the proofs that token requests must carry, once tokens are bound to keys.
+        bound_to: each access token with the thumbprint of its key.
     """
 
     def __init__(self) -> None:
@@ -99,6 +102,8 @@ class FakeProvider:
         self.sign: Callable[[Changes, Changes], str] = sign_well
         self.successors: dict[str, str] = {}
         self.forgiving = True
+        self.binding: ProofJudge | None = None
+        self.bound_to: dict[str, str] = {}
         self._refresh_tokens: set[str] = set()
         self._nonces: dict[str, str] = {}
         self._pushed: dict[str, dict[str, str]] = {}
@@ -167,6 +172,12 @@ class FakeProvider:
         """Offer pushed authorization requests (RFC 9126), and say *metadata* of them."""
         self.metadata |= {"pushed_authorization_request_endpoint": f"{self.issuer}{PAR}"} | metadata
 
+    def bind_tokens(self) -> ProofJudge:
+        """Bind every token to a key from now on (RFC 9449); return the judge of the proofs."""
+        self.metadata |= {"dpop_signing_alg_values_supported": ["ES256"]}
+        self.binding = ProofJudge()
+        return self.binding
+
     def request_of(self, authorization_url: str) -> dict[str, str]:
         """Return what is asked for, in the address or in what was pushed before."""
         said = {k: v[0] for k, v in parse_qs(urlsplit(authorization_url).query).items()}
@@ -201,13 +212,13 @@ class FakeProvider:
         """Answer as a right provider does."""
         match _path_of(received):
             case "/token":
-                return self._token(_form(received))
+                return self._bound_or_bearer(received)
             case "/.well-known/openid-configuration":
                 said: object = changed(self._right_metadata(), self.metadata)
             case "/jwks":
                 said = {"keys": self.keys}
             case "/userinfo":
-                said = {"sub": self.sub, **self.people}
+                return self._userinfo(received)
             case "/revoke":
                 said = {}
             case "/par":
@@ -237,17 +248,38 @@ class FakeProvider:
         said = {"request_uri": request_uri, "expires_in": 60}
         return Answer(201, body=json.dumps(said).encode())
 
-    def _token(self, form: dict[str, str]) -> Answer:
+    def _bound_or_bearer(self, received: Received) -> Answer:
+        if self.binding is None:
+            return self._token(_form(received))
+        judged = self.binding.judge(received, f"{self.issuer}{TOKEN}")
+        if isinstance(judged, Answer):
+            return judged
+        answer = self._token(_form(received), judged)
+        return Answer(answer.status, self.binding.nonce_line(), answer.body)
+
+    def _userinfo(self, received: Received) -> Answer:
+        if self.binding is not None:
+            [credentials] = received.values("Authorization")
+            token = credentials.removeprefix("DPoP ")
+            judged = self.binding.judge(received, f"{self.issuer}{USERINFO}", token)
+            if isinstance(judged, Answer):
+                return judged
+            assert judged == self.bound_to[token], "the proof is by another key"
+        return Answer(body=json.dumps({"sub": self.sub, **self.people}).encode())
+
+    def _token(self, form: dict[str, str], thumbprint: str | None = None) -> Answer:
         refresh_token = None
         if form.get("grant_type") == "refresh_token":
             refresh_token = self._successor(form.get("refresh_token", ""))
             if refresh_token is None:
                 return Answer(400, body=b'{"error": "invalid_grant"}')
         access_token = f"access-{next(self._numbers)}-{secrets.token_hex(8)}"
+        if thumbprint is not None:
+            self.bound_to[access_token] = thumbprint
         nonce = self._nonces.get(form.get("code", ""))
         right: Changes = {
             "access_token": access_token,
-            "token_type": "Bearer",
+            "token_type": "Bearer" if thumbprint is None else "DPoP",
             "expires_in": 3600,
             "refresh_token": refresh_token or self.new_refresh_token(),
             "id_token": self.id_token(nonce, access_token),

@@ -37,11 +37,16 @@ class Nodes:
         *,
         redis_url: str | None = None,
         count: int = 2,
+        provider: dict[str, Any] | None = None,
     ) -> None:
-        """Prepare *count* nodes over *store*, reached by *redis_url* where that is another way."""
+        """Prepare *count* nodes over *store*, reached by *redis_url* where that is another way.
+
+        *provider* is set beside what every provider needs.
+        """
         self.store = store
         self.provider, self.upstream = FakeProvider(), RecordingUpstream()
         self._folder, self._redis_url = folder, redis_url or store.url
+        self._provider_settings = provider or {}
         self._client = connect(store.url)
         self._desk = SessionStore(
             self._client,
@@ -96,6 +101,7 @@ class Nodes:
             "client_id": CLIENT_ID,
         }
         provider |= {"client_secret": CLIENT_SECRET, "scopes": ["openid", "offline_access"]}
+        provider |= self._provider_settings
         route = {"path": "/api", "upstream": self.upstream.url, "strip_prefix": True}
         return parties.bff(
             self._folder / f"node{number}",

@@ -76,13 +76,13 @@ class PeopleProvider(FakeProvider):
         """Return the refresh tokens that were redeemed more often than anything explains."""
         return [token for token, times in self._shown.items() if times > 1 + self._allowed[token]]
 
-    def _token(self, form: dict[str, str]) -> Answer:
+    def _token(self, form: dict[str, str], thumbprint: str | None = None) -> Answer:
         given = form.get("refresh_token") or form.get("code", "")
         if "refresh_token" in form:
             self._shown[given] += 1
         # One request at a time: a test's steps follow each other, also those within an act.
         sign_in = self.sub, self.claims["sid"] = self._sign_ins[given]
-        answer = super()._token(form)
+        answer = super()._token(form, thumbprint)
         reply = json.loads(answer.body)
         for name in ("access_token", "refresh_token", "id_token"):
             if name in reply:

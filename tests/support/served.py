@@ -28,7 +28,7 @@ from bff.proxy.transport import Transport
 from bff.sessions.codec import KeyRing, SessionCodec
 from bff.sessions.connect import connect as connect_store
 from bff.sessions.cookie import SessionCookie
-from bff.sessions.model import AccessToken, Device, SessionRecord, Ticket, TokenSet
+from bff.sessions.model import AccessToken, BoundToken, Device, SessionRecord, Ticket, TokenSet
 from bff.sessions.store import SessionStore
 from bff.sessions.watch import SessionWatch
 from httpkit.metrics import HttpMetrics
@@ -198,8 +198,8 @@ async def _no_replacement(_ticket: Ticket, _tokens: TokenSet, _target: str) -> T
     return None
 
 
-async def _client_token(_audience: str) -> AccessToken:
-    return AccessToken("token-of-the-gateway-itself", time.time() + 3600)
+async def _client_token(_audience: str) -> BoundToken:
+    return BoundToken(AccessToken("token-of-the-gateway-itself", time.time() + 3600))
 
 
 def _authorities(reader: SessionReader, replacement_for: ReplacementFor) -> Authorities:

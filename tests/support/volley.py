@@ -27,7 +27,14 @@ class Reply:
 
 
 async def ask(
-    port: int, path: str, *, ticket: str | None = None, cookie: str = "", method: str = "GET"
+    port: int,
+    path: str,
+    *,
+    ticket: str | None = None,
+    cookie: str = "",
+    method: str = "GET",
+    headers: str = "",
+    body: str = "",
 ) -> Reply:
     """Ask the node at *port* as a script on the BFF's own page does.
 
@@ -37,20 +44,21 @@ async def ask(
     started_at = asyncio.get_running_loop().time()
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     cookies = "; ".join(part for part in (cookie, ticket and f"session={ticket}") if part)
-    head = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nX-CSRF: 1\r\n"
+    head = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nX-CSRF: 1\r\n{headers}"
     head += f"Cookie: {cookies}\r\n" if cookies else ""
-    writer.write(f"{head}Content-Length: 0\r\nConnection: close\r\n\r\n".encode())
+    length = len(body.encode())
+    writer.write(f"{head}Content-Length: {length}\r\nConnection: close\r\n\r\n{body}".encode())
     try:
         async with asyncio.timeout(_PATIENCE_S):
             raw = await reader.read()
     finally:
         writer.close()
-    top, end, body = raw.partition(b"\r\n\r\n")
+    top, end, answer = raw.partition(b"\r\n\r\n")
     if not end:
         raise ConnectionResetError("closed before an answer")
     text = top.decode("latin-1")
     took_s = asyncio.get_running_loop().time() - started_at
-    return Reply(int(text.split(" ", 2)[1]), text, body, took_s)
+    return Reply(int(text.split(" ", 2)[1]), text, answer, took_s)
 
 
 async def volley(ports: list[int], each: int, path: str, *, ticket: str | None) -> list[Reply]:

@@ -37,8 +37,10 @@ TRAEFIK = [(b"x-forwarded-method", b"GET"), (b"x-forwarded-uri", b"/api/x?y=1")]
 class Desk:
     """Stands for the gateway's way to a token; fails as the test says."""
 
-    def __init__(self, sub: str = "ada", failure: Exception | None = None) -> None:
-        self.sub, self.failure = sub, failure
+    def __init__(
+        self, sub: str = "ada", failure: Exception | None = None, token_type: str = "Bearer"
+    ) -> None:
+        self.sub, self.failure, self.token_type = sub, failure, token_type
 
     async def authority_for(
         self, _call: Call, route: Route, read_ticket: Callable[[], Ticket | None]
@@ -51,8 +53,11 @@ class Desk:
         ticket = read_ticket()
         if ticket is None:
             raise Refused(LOGIN_REQUIRED)
-        token = AccessToken(ACCESS_TOKEN, 1)
-        return Authority(token, TokenSet(1, "sso", self.sub, {"": token}), ticket)
+        tokens = TokenSet(1, "sso", self.sub, {"": self._token()}, proof_key=b"k" * 32)
+        return Authority(tokens.bound_token(), tokens, ticket)
+
+    def _token(self) -> AccessToken:
+        return AccessToken(ACCESS_TOKEN, 1, token_type=self.token_type)
 
 
 class Answer:
@@ -129,6 +134,12 @@ def test_trusted_peers_get_the_token(told: list[tuple[bytes, bytes]]) -> None:
     assert answer.headers[b"x-auth-subject"] == b"ada"
     assert answer.headers[b"x-auth-session"] == TICKET.public_id.encode()
     assert answer.headers[b"cache-control"] == b"private, no-store"
+
+
+def test_a_token_that_needs_a_proof_is_not_handed_out() -> None:
+    """Its proof would have to name a request that another program makes: 403 in plain words."""
+    answer = ask([*NGINX, *OWN], desk=Desk(token_type="DPoP"))
+    assert (answer.status, answer.code) == (403, "token_bound")
 
 
 def test_nobody_else_may_ask() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bff.proxy.redaction import TokenWatch
-from bff.sessions.model import AccessToken, TokenSet
+from bff.sessions.model import AccessToken, BoundToken, TokenSet
 
 ACCESS = AccessToken("a." + "access" * 200 + secrets.token_urlsafe(60), 1e12)
 OTHER = AccessToken("o." + secrets.token_urlsafe(20), 1e12)
@@ -23,7 +23,7 @@ SECRETS = [ACCESS.value, OTHER.value, REFRESH, IDENTITY, SENT.value]
 def make_watch() -> TokenWatch:
     """Return the watch over a session with a token of every kind."""
     tokens = TokenSet(1, "sso", "ada", {"": ACCESS, "other": OTHER}, REFRESH, IDENTITY)
-    return TokenWatch(tokens, SENT)
+    return TokenWatch(tokens, BoundToken(SENT))
 
 
 @pytest.mark.rule("B-14", "S-079")

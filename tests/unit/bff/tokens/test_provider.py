@@ -11,6 +11,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 
 from bff.problems import PROVIDER_UNAVAILABLE, Unavailable
+from bff.sessions.model import AccessToken, BoundToken
 from bff.tokens.wire import GrantRefused, ProviderFault
 from tests.support.fake_provider import (
     CLIENT_ID,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     Act = Callable[[Received], Answer]
 
 VERIFIER = "v" * 43
+TOKEN_OF_ADA = BoundToken(AccessToken("token", 0))
 GOOD = {"access_token": "a", "token_type": "Bearer", "expires_in": 60}
 
 
@@ -364,11 +366,11 @@ def test_keys_for_encryption_verify_nothing(fake: FakeProvider, client: Provider
 def test_userinfo_must_speak_of_the_same_person(fake: FakeProvider, client: Provider) -> None:
     """Another sub, or none, is discarded (B-12, S-030)."""
     fake.people = {"email": "ada@example.com"}
-    assert client.userinfo("token", sub="ada")["email"] == "ada@example.com"
+    assert client.userinfo(TOKEN_OF_ADA, sub="ada")["email"] == "ada@example.com"
     for other in ({"sub": "mallory"}, {"sub": None}, {"sub": ["ada"]}):
         fake.people = other
         with pytest.raises(ProviderFault):
-            client.userinfo("token", sub="ada")
+            client.userinfo(TOKEN_OF_ADA, sub="ada")
 
 
 @pytest.mark.parametrize("reply", ["html", "array", "cut json", "nested without end", "redirect"])
@@ -378,7 +380,7 @@ def test_unusable_userinfo_is_the_providers_fault(
     """Nothing of it is kept."""
     fake.misbehave(USERINFO, UNUSABLE[reply])
     with pytest.raises(ProviderFault):
-        client.userinfo("token", sub="ada")
+        client.userinfo(TOKEN_OF_ADA, sub="ada")
 
 
 @pytest.mark.parametrize("claim", [b'"n":"\\ud800"', b'"n":1e999', b'"n":123456789012345678901234'])
@@ -388,13 +390,13 @@ def test_userinfo_that_no_session_can_hold_is_the_providers_fault(
     """It would fail when the session is stored, as a bug."""
     fake.misbehave(USERINFO, says(200, b'{"sub":"ada",' + claim + b"}"))
     with pytest.raises(ProviderFault):
-        client.userinfo("token", sub="ada")
+        client.userinfo(TOKEN_OF_ADA, sub="ada")
 
 
 def test_userinfo_that_says_no_adds_nothing(fake: FakeProvider, client: Provider) -> None:
     """A scope that UserInfo does not cover is no reason to keep somebody out."""
     fake.misbehave(USERINFO, says(403, {"error": "insufficient_scope"}))
-    assert client.userinfo("token", sub="ada") == {}
+    assert client.userinfo(TOKEN_OF_ADA, sub="ada") == {}
     fake.metadata = {"userinfo_endpoint": None}
 
 
