@@ -14,6 +14,7 @@ from flask import Flask
 
 from httpkit.problems import Unavailable
 from sso.accounts.users import NewUser, NewUserInvalid
+from sso.clients.exchange_policies import NewPolicy, PolicyInvalid
 from sso.clients.initial_tokens import InitialTokens
 from sso.clients.registration import (
     AUTHORIZATION_CODE,
@@ -181,6 +182,48 @@ def allow_registration(config: Path | None, as_format: str, uses: int, ttl_s: in
     _show({"initial_access_token": token}, as_format)
 
 
+@cli.group()
+def exchange() -> None:
+    """Who may exchange whose tokens for which API (RFC 8693)."""
+
+
+@exchange.command("allow")
+@click.option("--client", "client_id", required=True, help="Who exchanges.")
+@click.option("--of", "subject_client_id", required=True, help="Whose tokens.")
+@click.option("--from", "from_audience", required=True, help="The API that they are for.")
+@click.option("--to", "to_audience", required=True, help="The API that they become for.")
+@click.option("--scope", required=True, help="All that may be left of them, separated by spaces.")
+@_format
+@_config
+def allow_exchange(config: Path | None, as_format: str, **line: str) -> None:
+    """Let a client exchange tokens of another; a line of the same clients and APIs is replaced."""
+    with _foundation(config) as base:
+        made = base.exchange_policies.allow(NewPolicy(**line))
+    _show({"id": made.id}, as_format)
+
+
+@exchange.command("list")
+@_config
+def list_exchanges(config: Path | None) -> None:
+    """Print each line as a JSON object."""
+    with _foundation(config) as base:
+        for row in base.exchange_policies.all():
+            names = ("id", "client_id", "subject_client_id", "from_audience", "to_audience")
+            line = {name: getattr(row, name) for name in (*names, "scope")}
+            click.echo(json.dumps(line))
+
+
+@exchange.command("forbid")
+@click.argument("policy_id")
+@_config
+def forbid_exchange(config: Path | None, policy_id: str) -> None:
+    """Take a line away by its id."""
+    with _foundation(config) as base:
+        if not base.exchange_policies.forbid(policy_id):
+            _give_up(["no such line"], EXIT_REFUSED)
+    click.echo("The exchange is no longer allowed.")
+
+
 @contextmanager
 def _foundation(config: Path | None) -> Iterator[Foundation]:
     """Give the foundation; every refusal is a line a fault and an exit status."""
@@ -190,6 +233,8 @@ def _foundation(config: Path | None) -> Iterator[Foundation]:
     except SettingsInvalid as invalid:
         _give_up(invalid.faults, EXIT_SETTINGS)
     except NewClientInvalid as invalid:
+        _give_up(invalid.faults, EXIT_REFUSED)
+    except PolicyInvalid as invalid:
         _give_up(invalid.faults, EXIT_REFUSED)
     except NewUserInvalid as invalid:
         _give_up([f"{field}: {code}" for field, code in invalid.faults.items()], EXIT_REFUSED)

@@ -88,7 +88,7 @@ def _open_administration(
     app: Flask, base: Foundation, services: Services, freshness: Freshness
 ) -> None:
     catalogue = Catalogue(base.storage)
-    deeds = Deeds(base.storage, services.session_end, base.keys, base.clock)
+    deeds = Deeds(base.storage, services.session_end, base.keys, base.exchange_policies, base.clock)
     api = admin_api.AdminApi(
         issuer=base.settings.issuer,
         presented=services.presented,
@@ -96,6 +96,7 @@ def _open_administration(
         clients=base.clients,
         catalogue=catalogue,
         deeds=deeds,
+        policies=base.exchange_policies,
     )
     pages = admin.AdminPages(catalogue, deeds, services.browser, freshness)
     app.register_blueprint(admin_api.create_blueprint(api))

@@ -15,10 +15,12 @@ from sso.accounts.sign_in import KnownDevices, PasswordSignIn
 from sso.accounts.users import Users
 from sso.clients.assertions import Assertions
 from sso.clients.authentication import ClientAuthentication
+from sso.clients.exchange_policies import ExchangePolicies
 from sso.clients.registry import Clients
 from sso.grants.codes import Codes
 from sso.grants.consents import Consents
 from sso.grants.device_codes import DeviceCodes
+from sso.grants.exchange import TokenExchange
 from sso.grants.introspection import Introspection
 from sso.grants.own import Own
 from sso.grants.refresh_tokens import RefreshTokens
@@ -59,6 +61,7 @@ class Foundation:
     passwords: Passwords
     users: Users
     clients: Clients
+    exchange_policies: ExchangePolicies
 
 
 @dataclass(frozen=True)
@@ -114,6 +117,7 @@ def lay_foundation(app: Flask, settings: Settings, clock: Clock) -> Foundation:
         passwords=passwords,
         users=Users(storage, passwords, clock),
         clients=Clients(storage, clock, settings.scopes),
+        exchange_policies=ExchangePolicies(storage, clock, settings.scopes),
     )
 
 
@@ -130,9 +134,7 @@ def build_services(base: Foundation) -> Services:
     sessions = Sessions(storage, lifetimes, clock)
     authentication = _authentication(base, throttle)
     session_end = SessionEnd(storage, clock)
-    refresh_tokens = RefreshTokens(storage, base.ring, lifetimes, clock)
-    device_codes = DeviceCodes(storage, base.ring, refresh_tokens, lifetimes, clock)
-    codes = Codes(storage, refresh_tokens, lifetimes, clock)
+    parts = _token_parts(base, access_tokens, id_tokens)
     proofs = Proofs(base.ring, throttle.redis, clock, issuer=issuer)
     browser = Browser(sessions, devices, issuer=issuer)
     second_step = _second_step(base, throttle)
@@ -150,12 +152,9 @@ def build_services(base: Foundation) -> Services:
         entrance=Entrance(browser, session_end, second_step.factors, second_step.half_way),
         authentication=authentication,
         consents=Consents(storage, clock),
-        codes=codes,
-        device_codes=device_codes,
-        token_endpoint=TokenEndpoint(
-            TokenParts(codes, device_codes, refresh_tokens, access_tokens, id_tokens),
-            default_audience=settings.default_audience,
-        ),
+        codes=parts.codes,
+        device_codes=parts.device_codes,
+        token_endpoint=TokenEndpoint(parts, default_audience=settings.default_audience),
         revocation=Revocation(storage, access_tokens, clock),
         introspection=Introspection(storage, access_tokens, clock, issuer=issuer),
         backchannel=_backchannel(base, session_end),
@@ -164,6 +163,19 @@ def build_services(base: Foundation) -> Services:
         pushed_requests=PushedRequests(storage, lifetimes, clock),
         proofs=proofs,
         presented=PresentedTokens(access_tokens, proofs),
+    )
+
+
+def _token_parts(base: Foundation, access_tokens: AccessTokens, id_tokens: IdTokens) -> TokenParts:
+    storage, lifetimes, clock = base.storage, base.settings.lifetimes, base.clock
+    refresh_tokens = RefreshTokens(storage, base.ring, lifetimes, clock)
+    return TokenParts(
+        codes=Codes(storage, refresh_tokens, lifetimes, clock),
+        device_codes=DeviceCodes(storage, base.ring, refresh_tokens, lifetimes, clock),
+        refresh_tokens=refresh_tokens,
+        access_tokens=access_tokens,
+        id_tokens=id_tokens,
+        exchange=TokenExchange(base.exchange_policies, access_tokens),
     )
 
 

@@ -12,7 +12,9 @@ from flask import Blueprint, Response, request
 from httpkit.problems import NOT_FOUND, Refused
 from sso.administration.catalogue import PAGE
 from sso.administration.kinds import KINDS
+from sso.clients.exchange_policies import NewPolicy, PolicyInvalid
 from sso.errors import INSUFFICIENT_SCOPE, INVALID_REQUEST, INVALID_TOKEN, OAuthError
+from sso.parameters import from_body
 from sso.problems import FORBIDDEN
 from sso.proofs.presented import challenge
 from sso.protocol_answers import protocol_answer, speak_protocol
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from sso.administration.catalogue import Catalogue
     from sso.administration.deeds import Deeds
     from sso.administration.kinds import Kind, Record
+    from sso.clients.exchange_policies import ExchangePolicies
     from sso.clients.registry import Clients
     from sso.proofs.presented import PresentedTokens
     from sso.tokens.access import AccessToken
@@ -46,6 +49,7 @@ class AdminApi:
         clients: Clients,
         catalogue: Catalogue,
         deeds: Deeds,
+        policies: ExchangePolicies,
     ) -> None:
         self._issuer = issuer
         self._presented = presented
@@ -53,6 +57,7 @@ class AdminApi:
         self._clients = clients
         self._catalogue = catalogue
         self._deeds = deeds
+        self._policies = policies
 
     def require_admin(self) -> str:
         """Return whose token it is: an administrator's, or that of a program of its own right.
@@ -96,6 +101,26 @@ class AdminApi:
             raise Refused(NOT_FOUND, hint="no such deed")
         return {"changed": changed}
 
+    def allow_exchange(self) -> Record:
+        """Write down the line of the exchange policy that the body says; return it.
+
+        Raises:
+            OAuthError: ``invalid_request``, with what is wrong.
+        """
+        said = from_body(request)
+        line = NewPolicy(
+            client_id=said.get("client", ""),
+            subject_client_id=said.get("subject_client", ""),
+            from_audience=said.get("from", ""),
+            to_audience=said.get("to", ""),
+            scope=said.get("scope", ""),
+        )
+        try:
+            row = self._policies.allow(line)
+        except PolicyInvalid as invalid:
+            raise OAuthError(INVALID_REQUEST, "; ".join(invalid.faults)) from invalid
+        return self.item("exchanges", row.id)
+
     def _may(self, token: AccessToken) -> bool:
         if token.sub == token.client_id:
             return self._clients.find(token.client_id) is not None
@@ -116,6 +141,11 @@ def create_blueprint(api: AdminApi) -> Blueprint:
     def item(kind: str, id: str) -> Response:  # noqa: A002 - the word of the address
         api.require_admin()
         return protocol_answer(api.item(kind, id))
+
+    @room.post(f"{HOME}/exchanges")
+    def allow_exchange() -> Response:
+        api.require_admin()
+        return protocol_answer(api.allow_exchange(), status=201)
 
     @room.post(f"{HOME}/<kind>/<id>/<deed>")
     def act(kind: str, id: str, deed: str) -> Response:  # noqa: A002 - as above

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
 
+    from sso.clients.exchange_policies import ExchangePolicies
     from sso.clock import Clock
     from sso.grants.session_end import SessionEnd
     from sso.keys.signing import SigningKeys
@@ -33,7 +34,12 @@ class Deeds:
     """Changes one object by its id; a deed that finds nothing to change writes nothing."""
 
     def __init__(
-        self, storage: Storage, session_end: SessionEnd, keys: SigningKeys, clock: Clock
+        self,
+        storage: Storage,
+        session_end: SessionEnd,
+        keys: SigningKeys,
+        policies: ExchangePolicies,
+        clock: Clock,
     ) -> None:
         self._storage = storage
         self._session_end = session_end
@@ -49,6 +55,11 @@ class Deeds:
             ("clients", "disable"): self.disable_client,
             ("clients", "enable"): self.enable_client,
             ("clients", "delete"): self.delete_client,
+            ("clients", "require-par"): lambda id_: self._set_client(id_, par_required=True),
+            ("clients", "lift-par"): lambda id_: self._set_client(id_, par_required=False),
+            ("clients", "require-dpop"): lambda id_: self._set_client(id_, dpop_required=True),
+            ("clients", "lift-dpop"): lambda id_: self._set_client(id_, dpop_required=False),
+            ("exchanges", "forbid"): policies.forbid,
             ("grants", "revoke"): self.revoke_grant,
             ("sessions", "end"): self.end_session,
             ("keys", "replace"): lambda _kid: self.replace_keys(),
@@ -156,6 +167,14 @@ class Deeds:
         changing = update(User).where(User.sub == sub, User.is_admin.is_not(admin))
         action = "user.promoted" if admin else "user.demoted"
         return self._write(changing, {"is_admin": admin}, action, f"user:{sub}")
+
+    def _set_client(self, client_id: str, **flag: bool) -> bool:
+        """Hold the client to more, or to less."""
+        [(name, on)] = flag.items()
+        changing = update(Client).where(
+            Client.client_id == client_id, getattr(Client, name).is_not(on)
+        )
+        return self._write(changing, flag, "client.changed", f"client:{client_id}")
 
     def _write(
         self,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sso.parameters import space_separated
 from sso.storage.audit import AuditEntry
-from sso.storage.clients import Client
+from sso.storage.clients import Client, ExchangePolicy
 from sso.storage.grants import Grant
 from sso.storage.keys import SigningKey
 from sso.storage.people import BrowserSession, User
@@ -78,8 +78,22 @@ def _client(row: Client) -> Record:
         "grant_types": row.grant_types,
         "scopes": space_separated(row.scope),
         "audiences": row.audiences,
+        "require_pushed_authorization_requests": row.par_required,
+        "dpop_bound_access_tokens": row.dpop_required,
         "created_at": row.created_at,
         "disabled_at": row.disabled_at,
+    }
+
+
+def _exchange(row: ExchangePolicy) -> Record:
+    return {
+        "id": row.id,
+        "client": row.client_id,
+        "subject_client": row.subject_client_id,
+        "from": row.from_audience,
+        "to": row.to_audience,
+        "scopes": space_separated(row.scope),
+        "created_at": row.created_at,
     }
 
 
@@ -170,6 +184,20 @@ KINDS: Final = {
             filters={"user": Grant.sub, "client": Grant.client_id, "session": Grant.session_id},
             brief=("created_at", "user", "client", "revoked_at"),
             record=_grant,
+        ),
+        Kind(
+            "exchanges",
+            ExchangePolicy,
+            ExchangePolicy.id,
+            ExchangePolicy.created_at,
+            newest_first=True,
+            search=(ExchangePolicy.from_audience, ExchangePolicy.to_audience),
+            filters={
+                "client": ExchangePolicy.client_id,
+                "subject_client": ExchangePolicy.subject_client_id,
+            },
+            brief=("client", "subject_client", "from", "to"),
+            record=_exchange,
         ),
         Kind(
             "sessions",

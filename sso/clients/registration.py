@@ -24,7 +24,16 @@ AUTHORIZATION_CODE: Final = "authorization_code"
 REFRESH_TOKEN: Final = "refresh_token"
 CLIENT_CREDENTIALS: Final = "client_credentials"
 DEVICE_CODE: Final = "urn:ietf:params:oauth:grant-type:device_code"
-GRANT_TYPES: Final = (AUTHORIZATION_CODE, REFRESH_TOKEN, CLIENT_CREDENTIALS, DEVICE_CODE)
+TOKEN_EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"
+GRANT_TYPES: Final = (
+    AUTHORIZATION_CODE,
+    REFRESH_TOKEN,
+    CLIENT_CREDENTIALS,
+    DEVICE_CODE,
+    TOKEN_EXCHANGE,
+)
+# What a client does of its own right, so that nobody has it who cannot prove who they are.
+_OF_ITS_OWN: Final = frozenset({CLIENT_CREDENTIALS, TOKEN_EXCHANGE})
 MAX_NAME: Final = 120
 # A signing key outlives what it signed by this much, so nothing may live longer.
 MAX_ACCESS_TOKEN_S: Final = 86_400
@@ -86,7 +95,7 @@ def _own_faults(new: NewClient) -> list[str]:
         faults.append(f"name: must have 1 to {MAX_NAME} printable characters")
     if new.jwks is not None and (fault := key_set_fault(new.jwks)):
         faults.append(f"keys: {fault}")
-    if new.public and (new.jwks is not None or CLIENT_CREDENTIALS in new.grant_types):
+    if new.public and (new.jwks is not None or _OF_ITS_OWN & set(new.grant_types)):
         faults.append("a public client has no keys and acts for nobody but its person")
     return faults
 

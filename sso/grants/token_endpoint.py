@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Blueprint, Response, request
 
 from sso.clients.limits import audience_for, scopes_for
-from sso.clients.registration import AUTH_NONE, DEVICE_CODE
+from sso.clients.registration import AUTH_NONE, DEVICE_CODE, TOKEN_EXCHANGE
 from sso.errors import (
     INVALID_CLIENT,
     INVALID_DPOP_PROOF,
@@ -18,6 +18,7 @@ from sso.errors import (
     UNSUPPORTED_GRANT_TYPE,
     OAuthError,
 )
+from sso.grants.exchange import ACCESS_TOKEN
 from sso.parameters import from_body, space_separated
 from sso.proofs.dpop import HEADER, NONCE_HEADER
 from sso.protocol_answers import protocol_answer, speak_protocol
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from sso.clients.authentication import ClientAuthentication
     from sso.grants.codes import Codes, Redeemed
     from sso.grants.device_codes import DeviceCodes
+    from sso.grants.exchange import TokenExchange
     from sso.grants.introspection import Introspection
     from sso.grants.refresh_tokens import RefreshTokens
     from sso.grants.revocation import Revocation
@@ -50,6 +52,7 @@ class TokenParts:
     refresh_tokens: RefreshTokens
     access_tokens: AccessTokens
     id_tokens: IdTokens
+    exchange: TokenExchange
 
 
 @dataclass(frozen=True)
@@ -70,12 +73,14 @@ class TokenEndpoint:
         self._refresh_tokens = parts.refresh_tokens
         self._access_tokens = parts.access_tokens
         self._id_tokens = parts.id_tokens
+        self._exchange = parts.exchange
         self._default_audience = default_audience
         self._grants: dict[str, Callable[[Call], dict[str, Any]]] = {
             "authorization_code": self._authorization_code,
             "refresh_token": self._refresh_token,
             "client_credentials": self._client_credentials,
             DEVICE_CODE: self._device_code,
+            TOKEN_EXCHANGE: self._token_exchange,
         }
 
     @property
@@ -161,6 +166,12 @@ class TokenEndpoint:
             extra=_bound_to(call.jkt),
         )
         return _answer(issued, scopes, call.jkt)
+
+    def _token_exchange(self, call: Call) -> dict[str, Any]:
+        issued, scopes = self._exchange.exchange(
+            call.client, call.parameters, bound_to=_bound_to(call.jkt)
+        )
+        return {**_answer(issued, scopes, call.jkt), "issued_token_type": ACCESS_TOKEN}
 
     def _tokens(
         self, call: Call, grant: Grant, user: User, *, scopes: list[str], nonce: str | None

@@ -63,6 +63,24 @@ class ClientSecret(Base):
     client: Mapped[Client] = relationship(back_populates="secrets")
 
 
+class ExchangePolicy(Base):
+    """A client that may exchange tokens of another, of one audience for one audience."""
+
+    __tablename__ = "exchange_policies"
+
+    id: Mapped[OwnId] = mapped_column(primary_key=True)
+    client_id: Mapped[ClientId] = mapped_column(
+        ForeignKey("clients.client_id", ondelete="CASCADE"), index=True
+    )
+    subject_client_id: Mapped[ClientId] = mapped_column(
+        ForeignKey("clients.client_id", ondelete="CASCADE")
+    )
+    from_audience: Mapped[Uri]
+    to_audience: Mapped[Uri]
+    scope: Mapped[Words]
+    created_at: Mapped[datetime]
+
+
 class InitialAccessToken(Base):
     """An operator's leave to register so many clients for so long."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sso.storage.audit import AuditEntry
 from sso.storage.base import Base
-from sso.storage.clients import Client, ClientSecret, InitialAccessToken
+from sso.storage.clients import Client, ClientSecret, ExchangePolicy, InitialAccessToken
 from sso.storage.factors import Passkey, RecoveryCode, Totp
 from sso.storage.grants import (
     AuthorizationCode,
@@ -29,6 +29,7 @@ __all__ = [
     "ClientSecret",
     "Consent",
     "DeviceCode",
+    "ExchangePolicy",
     "Grant",
     "InitialAccessToken",
     "LogoutDelivery",

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 TYPE: Final = "at+jwt"
 OPAQUE: Final = "opaque"
+_SOURCES: Final = "exchanged_from"
 _JTI_BYTES = 16
 _GRANT_ID_CHARS = 32
 
@@ -52,6 +53,11 @@ class AccessToken:
     grant_id: str | None
     expires_at: datetime
     claims: Mapping[str, Any]
+
+    @property
+    def sources(self) -> list[str]:
+        """The tokens that it was made of, by ``jti``; it stands while they all do."""
+        return list(self.claims.get(_SOURCES, []))
 
     @property
     def jkt(self) -> str | None:
@@ -81,13 +87,18 @@ class AccessTokens:
         scopes: list[str],
         grant_id: str | None,
         extra: Mapping[str, Any],
+        source: AccessToken | None = None,
     ) -> Issued:
         """Return a token for *client* to act at *audience*.
 
-        Its ``jti`` begins with the grant's id, so that a revoked grant is seen in every token.
+        Its ``jti`` begins with the grant's id, so that a revoked grant is seen in every token. One
+        that was made of *source* ends with it, and names it in ``exchanged_from``.
         """
         ttl_s = client.access_token_ttl_s or self._ttl_s
         now = int(self._clock().timestamp())
+        if source is not None:
+            ttl_s = max(1, min(ttl_s, int(source.expires_at.timestamp()) - now))
+            extra = {**extra, _SOURCES: [source.jti, *source.sources]}
         unique = secrets.token_hex(_JTI_BYTES)
         claims = {
             "iss": self._issuer,
@@ -166,7 +177,9 @@ class AccessTokens:
 
     def _stands(self, token: AccessToken) -> bool:
         with self._storage.reading() as session:
-            if session.get(RevokedAccessToken, token.jti) is not None:
+            ids = [token.jti, *token.sources]
+            revoked = select(RevokedAccessToken.jti).where(RevokedAccessToken.jti.in_(ids))
+            if session.scalar(revoked.limit(1)) is not None:
                 return False
             if token.grant_id is None:
                 return True

@@ -45,12 +45,15 @@ class World:
         *,
         database_url: str | None = None,
         bff_settings: dict[str, Any] | None = None,
+        bff_provider: dict[str, Any] | None = None,
+        bff_routes: tuple[dict[str, Any], ...] = (),
         sso_settings: dict[str, Any] | None = None,
         client_options: tuple[str, ...] = (),
     ) -> None:
         """Prepare all three parties; the SSO stores in *database_url* (SQLite unless given)."""
         self.folder, self.store = folder, store
         self.sessions = Sessions(store)
+        self._bff_provider, self._bff_routes = bff_provider or {}, bff_routes
         self._bff_settings, self._client_options = bff_settings or {}, client_options
         workbench_port, folder_of = free_port(), folder.joinpath
         self.sso: Party = parties.sso(
@@ -104,8 +107,8 @@ class World:
         return parties.bff(
             self.folder / "bff",
             redis_url=self.store.url,
-            providers=[provider],
-            routes=[{**route, "token": "user"}],
+            providers=[provider | self._bff_provider],
+            routes=[{**route, "token": "user"}, *self._bff_routes],
             port=self._bff_port,
             **self._bff_settings,
         )

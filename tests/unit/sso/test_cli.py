@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from sso.cli import cli
 from sso.clients.initial_tokens import InitialTokens
+from sso.clients.registration import TOKEN_EXCHANGE
 from sso.storage.audit import AuditEntry
 from sso.storage.migrate import is_current, migrate, unmigrate
 
@@ -155,3 +156,29 @@ def test_leave_to_register_is_made_at_the_command_line(environ: House) -> None:
         entry = session.query(AuditEntry).filter_by(action="registration_token.made").one()
     assert entry.actor.startswith("cli:")
     assert token not in entry.object
+
+
+@pytest.mark.rule("A-49")
+def test_exchanges_are_allowed_listed_and_forbidden(environ: House) -> None:
+    """A line replaces one of the same clients and APIs; what cannot be is said in words."""
+    made = run(
+        *("client", "create", "--name", "Desk", "--format", "json", "--par-required"),
+        *("--grant-type", TOKEN_EXCHANGE, "--dpop-required"),
+    )
+    desk = json.loads(made.stdout)["client_id"]
+    line = ["exchange", "allow", "--client", desk, "--of", environ.client.client_id]
+    line += ["--from", "http://127.0.0.1:7000", "--to", "https://cards.example", "--scope"]
+    for scope in ("users:read", "users:read email"):
+        assert run(*line, scope).exit_code == 0
+    [kept] = [json.loads(each) for each in run("exchange", "list").stdout.splitlines()]
+    assert kept["client_id"] == desk
+    assert kept["scope"] == "users:read email"
+    refused = run(*line, "nonsense")
+    assert refused.exit_code == 1
+    assert "nonsense" in refused.stderr
+    assert run("exchange", "forbid", kept["id"]).exit_code == 0
+    assert run("exchange", "forbid", kept["id"]).exit_code == 1
+    assert run("exchange", "list").stdout == ""
+    client = environ.base.clients.find(desk)
+    assert client
+    assert (client.par_required, client.dpop_required) == (True, True)
