@@ -84,7 +84,7 @@ class Plane:
         )
         self._watch = SessionWatch(parts.shared.client, expires_in_ms=store.expires_in_ms)
         routes = RouteTable([Route.of(route) for route in frontend.routes], frontend.base_path)
-        authorities = _authorities(parts, self._reader)
+        authorities = _authorities(parts, self._reader, self._watch)
         self._gateway = Gateway(
             public_url=frontend.public_url,
             routes=routes,
@@ -133,12 +133,13 @@ class Plane:
         self.parts.close()
 
 
-def _authorities(parts: Parts, reader: SessionReader) -> Authorities:
+def _authorities(parts: Parts, reader: SessionReader, watch: SessionWatch) -> Authorities:
     return Authorities(
         reader,
         fresh_set_for=parts.lifecycle.fresh_set_for,
         client_token_for=parts.client_tokens.access_token_for,
         replacement_for=parts.lifecycle.replacement_for,
+        tell_step_up=watch.tell_step_up,
         login_url=f"{parts.frontend.base_path}/bff/login",
     )
 

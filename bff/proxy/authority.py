@@ -55,6 +55,7 @@ class Authorities:
         fresh_set_for: FreshSetFor,
         client_token_for: ClientTokenFor,
         replacement_for: ReplacementFor,
+        tell_step_up: Callable[[Ticket, str], None],
         login_url: str = "/bff/login",
     ) -> None:
         """Join the parts.
@@ -65,12 +66,14 @@ class Authorities:
             client_token_for: the gateway's own token for a target.
             replacement_for: the session's tokens after a refresh for a target, None where there
                 are none to be had.
+            tell_step_up: told a session and the address of the sign-in that a service wants of it.
             login_url: where a step up begins.
         """
         self._reader = reader
         self._fresh_set_for = fresh_set_for
         self._client_token_for = client_token_for
         self._replacement_for = replacement_for
+        self._tell_step_up = tell_step_up
         self._login_url = login_url
 
     async def find(
@@ -107,8 +110,9 @@ class Authorities:
         step_up = find_step_up(exchange.headers)
         if step_up is not None:
             exchange.close()
-            members = {"login_url": step_up.login_url(self._login_url)}
-            raise Refused(STEP_UP_REQUIRED, members=members)
+            login_url = step_up.login_url(self._login_url)
+            self._tell_step_up(ticket, login_url)
+            raise Refused(STEP_UP_REQUIRED, members={"login_url": login_url})
         if body.length:
             return None
         renewed = await self._replacement_for(ticket, tokens, route.audience)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _INSUFFICIENT: Final = "insufficient_user_authentication"
-_SCHEME = re.compile(r"\s*bearer\s+", re.IGNORECASE)
+_SCHEME = re.compile(r"\s*(?:bearer|dpop)\s+", re.IGNORECASE)
 _PARAMETER = re.compile(r'([a-z_]+)\s*=\s*(?:"([^"\\]{0,512})"|([^\s",]{1,512}))', re.IGNORECASE)
 _MAX_AGE_DIGITS = 9
 

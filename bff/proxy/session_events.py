@@ -1,8 +1,9 @@
 """`GET /bff/events`: what happens to the visitor's session, told to the page as it happens.
 
 Each event is named ``session`` and carries ``{"state": …}``: ``active`` at the start, with what is
-left of it; ``expiring`` a minute before the end; ``refreshed``; ``ended``, and then the stream
-ends. While Redis gives no answer the stream stays open: an outage is not the end of a session.
+left of it; ``expiring`` a minute before the end; ``refreshed``; ``step_up`` with the ``login_url``
+of the sign-in that a service wants; ``ended``, and then the stream ends. While Redis gives no
+answer the stream stays open: an outage is not the end of a session.
 
 Spec: WHATWG HTML §9.2 (server-sent events).
 """
@@ -130,7 +131,7 @@ class SessionEvents:
                     if change is None:
                         await _write(send, _BEAT)
                     else:
-                        await _write(send, _event(change))
+                        await _write(send, _told(change))
                     if change == ENDED:
                         break
                     told = await self._tell_time(ticket, send, told)
@@ -175,5 +176,10 @@ async def _write(send: Send, data: bytes) -> None:
     await send({"type": "http.response.body", "body": data, "more_body": True})
 
 
-def _event(state: str, **more: int) -> bytes:
+def _told(change: str) -> bytes:
+    state, _blank, login_url = change.partition(" ")
+    return _event(state, login_url=login_url) if login_url else _event(state)
+
+
+def _event(state: str, **more: int | str) -> bytes:
     return b"event: session\ndata: %b\n\n" % json.dumps({"state": state, **more}).encode()

@@ -3,7 +3,7 @@
 
 /** Where this front end begins. */
 export const BASE = new URL("../../", import.meta.url).pathname;
-const LOOP_KEY = "cloakroom.signing-in";
+const LOOP_KEY = `cloakroom.tried${BASE}`;
 const LOOP_MS = 20_000;
 
 /** An answer that says no. `code` is stable, `requestId` is what a person can quote. */

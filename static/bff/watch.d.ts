@@ -1,9 +1,10 @@
 /** Types of `watch.js`: what happens to the session, as it happens. */
 
-/** One event; `expires_in_s` comes with `active` and `expiring`. */
+/** One event; `expires_in_s` comes with `active` and `expiring`, `login_url` with `step_up`. */
 export interface SessionEvent {
   readonly state: "active" | "expiring" | "refreshed" | "step_up" | "ended";
   readonly expires_in_s?: number;
+  readonly login_url?: string;
 }
 
 /**

@@ -1,7 +1,8 @@
 // What happens to the session, as it happens: one stream for all tabs, told on between them.
 import { BASE, LoginRequired, fetch } from "./cloakroom.js";
 
-const NAME = "cloakroom.session";
+// Two front ends of one origin have two sessions.
+const NAME = `cloakroom.session ${BASE}`;
 const AGAIN_MS = 5_000;
 
 /**

@@ -278,6 +278,19 @@ def test_stream_that_is_refused_means_the_end_only_where_nobody_is_signed_in(
     page.locator("[data-when=ended]").wait_for()
 
 
+def test_listener_is_told_where_the_stronger_sign_in_is(page: Page) -> None:
+    """The event comes as it was sent, address and all."""
+    told = {"state": "step_up", "login_url": "/bff/login?acr_values=gold"}
+    body = f"retry: 60000\nevent: session\ndata: {json.dumps(told)}\n\n"
+    sent = {"Content-Type": "text/event-stream"}
+    page.route("**/bff/events", lambda route: route.fulfill(body=body, headers=sent))
+    heard = page.evaluate(
+        "async () => { const { watch } = await import('/static/bff/watch.js');"
+        " return new Promise((done) => watch(done)); }"
+    )
+    assert heard == told
+
+
 def test_watching_stops_when_told(page: Page) -> None:
     """The line is given back."""
     page.evaluate(

@@ -202,12 +202,15 @@ async def _client_token(_audience: str) -> BoundToken:
     return BoundToken(AccessToken("token-of-the-gateway-itself", time.time() + 3600))
 
 
-def _authorities(reader: SessionReader, replacement_for: ReplacementFor) -> Authorities:
+def _authorities(
+    reader: SessionReader, replacement_for: ReplacementFor, watch: SessionWatch
+) -> Authorities:
     return Authorities(
         reader,
         fresh_set_for=_as_it_is,
         client_token_for=_client_token,
         replacement_for=replacement_for,
+        tell_step_up=watch.tell_step_up,
     )
 
 
@@ -250,7 +253,7 @@ def serve(desk: Desk, upstream: ScriptedUpstream) -> Iterator[Callable[..., Serv
                 public_url=PUBLIC_URL,
                 routes=RouteTable([route("/api", upstream.url, **settings), *more]),
                 cookie=COOKIE,
-                authorities=_authorities(reader, replacement_for),
+                authorities=_authorities(reader, replacement_for, watch),
                 transport=carrier,
                 access_log=log,
                 watch=watch,

@@ -18,6 +18,7 @@ CHALLENGE = 'Bearer error="insufficient_user_authentication"'
         (CHALLENGE, StepUp()),
         (f'{CHALLENGE}, max_age="-1"', StepUp()),
         (f'{CHALLENGE}, acr_values="a\x00b"', StepUp()),
+        (CHALLENGE.replace("Bearer", "DPoP"), StepUp("", "")),
         ('Bearer error="invalid_token"', None),
         ("Bearer", None),
         ('Basic error="insufficient_user_authentication"', None),
@@ -25,7 +26,7 @@ CHALLENGE = 'Bearer error="insufficient_user_authentication"'
     ],
 )
 def test_challenge_is_read_by_its_grammar(value: str, asked: StepUp | None) -> None:
-    """Only a bearer challenge with that error asks for a step-up; odd values ask nothing."""
+    """Only a challenge to a token with that error asks for a step-up; odd values ask nothing."""
     assert find_step_up([(b"www-authenticate", value.encode())]) == asked
 
 

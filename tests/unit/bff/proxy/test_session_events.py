@@ -133,6 +133,22 @@ def test_stream_ends_when_the_session_is_ended_on_another_node(desk: Desk) -> No
     asyncio.run(story())
 
 
+def test_stream_tells_that_a_service_wants_a_stronger_sign_in(desk: Desk) -> None:
+    """Every page of the session hears it, on every node, with the address; the stream goes on."""
+    login_url = "/bff/login?acr_values=gold+silver&max_age=0"
+
+    async def story() -> None:
+        ticket = desk.sign_in()
+        other = SessionWatch(desk.client, expires_in_ms=desk.store.expires_in_ms)
+        async with listening(desk, ticket) as listener:
+            other.tell_step_up(ticket, login_url)
+            assert await listener.event() == {"state": "step_up", "login_url": login_url}
+            assert not listener.finished.is_set()
+        other.close()
+
+    asyncio.run(story())
+
+
 def test_stream_tells_a_refresh(desk: Desk) -> None:
     """A replaced token set is told, and the stream goes on."""
 

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from bff.sessions.model import AccessToken
+from bff.sessions.scripts import CHANGES
 from tests.support.served import ACCESS_TOKEN, Desk, Served, ask, request
 from tests.support.wire import OK
 
@@ -91,9 +92,14 @@ def test_reply_with_the_renewed_token_is_blocked(
 def test_step_up_challenge_becomes_a_way_to_sign_in(
     serve: Serve, desk: Desk, upstream: ScriptedUpstream
 ) -> None:
-    """A stronger sign-in is wanted: no refresh, but a problem with where to get it."""
+    """A stronger sign-in is wanted: no refresh, but where to get it, for every page to hear."""
     in_turn(upstream, REFUSED % STEP_UP)
-    reply = ask(serve(replacement_for=renewed), request(ticket=desk.sign_in()))
+    ticket = desk.sign_in()
+    with desk.client.pubsub(ignore_subscribe_messages=True) as channel:
+        channel.subscribe(CHANGES)
+        reply = ask(serve(replacement_for=renewed), request(ticket=ticket))
+        told = next(message for _n in range(100) if (message := channel.get_message(timeout=0.2)))
+    assert told["data"] == f"{ticket.digest} step_up /bff/login?acr_values=gold".encode()
     problem = json.loads(reply.body)
     assert (reply.status, problem["code"]) == (401, "step_up_required")
     assert problem["login_url"] == "/bff/login?acr_values=gold"
