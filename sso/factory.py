@@ -27,7 +27,7 @@ from sso.errors import OAuthError
 from sso.grants import token_endpoint
 from sso.logout import views as logout
 from sso.logout.request import LogoutRequests
-from sso.mounting import open_side_rooms
+from sso.mounting import open_side_rooms, start_beside
 from sso.parameters import MAX_BODY_BYTES
 from sso.portal import account_views, sign_in_views
 from sso.protocol_answers import protocol_error
@@ -101,7 +101,7 @@ def create_app() -> Flask:
     configure_logging("sso", level=settings.log_level, quiet=_QUIET)
     registry = CollectorRegistry()
     app = build_app(settings, registry=registry)
-    app.extensions["sso"].services.backchannel.start()
+    start_beside(app)
     start_management_listener(
         registry, host=settings.management_host, port=settings.management_port
     )
@@ -179,6 +179,7 @@ def _open_rooms(app: Flask, base: Foundation, services: Services) -> None:
                 consents=services.consents,
                 codes=services.codes,
                 clock=base.clock,
+                verified_email_needed=settings.verified_email_required,
             )
         )
     )
@@ -228,6 +229,8 @@ def _open_pages(app: Flask, base: Foundation, services: Services) -> None:
                 clients=base.clients,
                 carrier=services.carrier,
                 registration=base.settings.registration,
+                invitations=services.own_affairs.invitations,
+                addresses=services.own_affairs.addresses,
                 password_min=base.settings.passwords.min_length,
             )
         )

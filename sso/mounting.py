@@ -13,7 +13,16 @@ from sso.clients.initial_tokens import InitialTokens
 from sso.clients.owned import OwnedClients
 from sso.console import views as console
 from sso.device import views as device
-from sso.portal import factor_views, second_step_views
+from sso.mail.letters import RESET_ASKED, Writer
+from sso.mail.postbox import Postman
+from sso.mail.transports import transport_of
+from sso.portal import (
+    email_views,
+    factor_views,
+    own_data_views,
+    password_views,
+    second_step_views,
+)
 from sso.pushed import views as pushed
 from sso.recent_refusals import RecentRefusals
 from sso.registration import views as registration
@@ -21,7 +30,29 @@ from sso.registration import views as registration
 if TYPE_CHECKING:
     from flask import Flask
 
+    from sso.mail.transports import Transport
     from sso.services import Foundation, Services
+
+
+def postman_of(
+    app: Flask, base: Foundation, services: Services, *, via: Transport | None = None
+) -> Postman:
+    """Return who sends the letters of *app*, as the settings say unless *via* is given."""
+    mail = base.settings.mail
+    return Postman(
+        base.postbox,
+        Writer(app, sender=mail.sender),
+        via or transport_of(mail),
+        base.clock,
+        {RESET_ASKED: services.own_affairs.recovery.prepare},
+    )
+
+
+def start_beside(app: Flask) -> None:
+    """Start what a server process of *app* does beside requests."""
+    parts = app.extensions["sso"]
+    parts.services.backchannel.start()
+    postman_of(app, parts.base, parts.services).start()
 
 
 def open_side_rooms(app: Flask, base: Foundation, services: Services) -> None:
@@ -32,6 +63,7 @@ def open_side_rooms(app: Flask, base: Foundation, services: Services) -> None:
     refusals.install(app)
     freshness = Freshness(base.clock, recent_s=base.settings.lifetimes.reauthentication_s)
     _open_second_factors(app, base, services, freshness)
+    _open_own_affairs(app, base, services, freshness)
     _open_console(app, base, services, refusals, freshness)
     _open_administration(app, base, services, freshness)
     _open_device(app, base, services)
@@ -60,6 +92,22 @@ def _open_second_factors(
         services.browser, freshness, services.second_step.factors, services.second_step.passkeys
     )
     app.register_blueprint(factor_views.create_blueprint(pages))
+
+
+def _open_own_affairs(
+    app: Flask, base: Foundation, services: Services, freshness: Freshness
+) -> None:
+    affairs = services.own_affairs
+    password = password_views.PasswordPages(
+        affairs.recovery, services.own, base.settings.passwords.min_length
+    )
+    email = email_views.EmailPages(services.browser, freshness, affairs.addresses)
+    data = own_data_views.OwnDataPages(
+        services.browser, freshness, services.password_sign_in, affairs.account_end
+    )
+    app.register_blueprint(password_views.create_blueprint(password))
+    app.register_blueprint(email_views.create_blueprint(email))
+    app.register_blueprint(own_data_views.create_blueprint(data))
 
 
 def _open_console(

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
+from sso.accounts.addresses import Addresses
 from sso.accounts.browser import Browser
 from sso.accounts.factors import Factors
 from sso.accounts.half_way import HalfWay
+from sso.accounts.invitations import Invitations
+from sso.accounts.links import Links
+from sso.accounts.notices import Notices
 from sso.accounts.passkeys import Passkeys
 from sso.accounts.passwords import Passwords
+from sso.accounts.recovery import Recovery
 from sso.accounts.sessions import Sessions
 from sso.accounts.sign_in import KnownDevices, PasswordSignIn
 from sso.accounts.users import Users
@@ -17,6 +23,7 @@ from sso.clients.assertions import Assertions
 from sso.clients.authentication import ClientAuthentication
 from sso.clients.exchange_policies import ExchangePolicies
 from sso.clients.registry import Clients
+from sso.grants.account_end import AccountEnd
 from sso.grants.codes import Codes
 from sso.grants.consents import Consents
 from sso.grants.device_codes import DeviceCodes
@@ -30,6 +37,7 @@ from sso.grants.token_endpoint import TokenEndpoint, TokenParts
 from sso.keys.ring import KeyRing
 from sso.keys.signing import SigningKeys
 from sso.logout.backchannel import BackchannelLogout
+from sso.mail.postbox import Postbox
 from sso.portal.entrance import Entrance
 from sso.proofs.dpop import Proofs
 from sso.proofs.presented import PresentedTokens
@@ -59,6 +67,8 @@ class Foundation:
     ring: KeyRing
     keys: SigningKeys
     passwords: Passwords
+    postbox: Postbox
+    notices: Notices
     users: Users
     clients: Clients
     exchange_policies: ExchangePolicies
@@ -74,6 +84,16 @@ class SecondStep:
 
 
 @dataclass(frozen=True)
+class OwnAffairs:
+    """What people do about their own accounts, beside signing in."""
+
+    addresses: Addresses
+    recovery: Recovery
+    invitations: Invitations
+    account_end: AccountEnd
+
+
+@dataclass(frozen=True)
 class Services:
     """The parts that routes act through."""
 
@@ -85,6 +105,7 @@ class Services:
     own: Own
     password_sign_in: PasswordSignIn
     second_step: SecondStep
+    own_affairs: OwnAffairs
     entrance: Entrance
     authentication: ClientAuthentication
     consents: Consents
@@ -107,7 +128,10 @@ def lay_foundation(app: Flask, settings: Settings, clock: Clock) -> Foundation:
         app, settings.database_url.get_secret_value(), connections=settings.threads
     )
     ring = KeyRing([key.get_secret_value() for key in settings.secret_keys])
-    passwords = Passwords(settings.passwords)
+    host = urlsplit(settings.issuer).hostname or ""
+    passwords = Passwords(settings.passwords, site=("cloakroom", host, *host.split(".")))
+    postbox = Postbox(storage, ring, clock)
+    notices = Notices(postbox, issuer=settings.issuer)
     return Foundation(
         settings=settings,
         clock=clock,
@@ -115,7 +139,9 @@ def lay_foundation(app: Flask, settings: Settings, clock: Clock) -> Foundation:
         ring=ring,
         keys=SigningKeys(storage, ring, clock),
         passwords=passwords,
-        users=Users(storage, passwords, clock),
+        postbox=postbox,
+        notices=notices,
+        users=Users(storage, passwords, notices, clock),
         clients=Clients(storage, clock, settings.scopes),
         exchange_policies=ExchangePolicies(storage, clock, settings.scopes),
     )
@@ -131,12 +157,11 @@ def build_services(base: Foundation) -> Services:
     id_tokens = IdTokens(base.keys, clock, issuer=issuer, ttl_s=lifetimes.id_token_s)
     throttle = Throttle(open_redis(settings.redis_url.get_secret_value()), clock)
     devices = KnownDevices(base.ring)
-    sessions = Sessions(storage, lifetimes, clock)
     authentication = _authentication(base, throttle)
     session_end = SessionEnd(storage, clock)
     parts = _token_parts(base, access_tokens, id_tokens)
     proofs = Proofs(base.ring, throttle.redis, clock, issuer=issuer)
-    browser = Browser(sessions, devices, issuer=issuer)
+    browser = Browser(Sessions(storage, lifetimes, clock), devices, issuer=issuer)
     second_step = _second_step(base, throttle)
     return Services(
         access_tokens=access_tokens,
@@ -149,6 +174,7 @@ def build_services(base: Foundation) -> Services:
             base.users, base.passwords, throttle, settings.throttles, devices
         ),
         second_step=second_step,
+        own_affairs=_own_affairs(base, throttle, session_end),
         entrance=Entrance(browser, session_end, second_step.factors, second_step.half_way),
         authentication=authentication,
         consents=Consents(storage, clock),
@@ -204,7 +230,29 @@ def _authentication(base: Foundation, throttle: Throttle) -> ClientAuthenticatio
 def _second_step(base: Foundation, throttle: Throttle) -> SecondStep:
     settings, clock = base.settings, base.clock
     return SecondStep(
-        factors=Factors(base.storage, base.ring, throttle, settings.throttles, clock),
-        passkeys=Passkeys(base.storage, base.ring, throttle, clock, issuer=settings.issuer),
+        factors=Factors(base.storage, base.ring, throttle, settings.throttles, base.notices, clock),
+        passkeys=Passkeys(
+            base.storage, base.ring, throttle, base.notices, clock, issuer=settings.issuer
+        ),
         half_way=HalfWay(base.ring, base.users, clock, issuer=settings.issuer),
+    )
+
+
+def _own_affairs(base: Foundation, throttle: Throttle, session_end: SessionEnd) -> OwnAffairs:
+    storage, settings, clock = base.storage, base.settings, base.clock
+    links = Links(storage, clock)
+    return OwnAffairs(
+        addresses=Addresses(storage, links, base.postbox, base.notices, throttle, settings, clock),
+        recovery=Recovery(
+            storage,
+            links,
+            base.postbox,
+            base.notices,
+            base.passwords,
+            throttle,
+            settings,
+            clock,
+        ),
+        invitations=Invitations(storage, clock, issuer=settings.issuer),
+        account_end=AccountEnd(storage, session_end, base.notices, clock),
     )

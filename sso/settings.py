@@ -6,6 +6,8 @@ seconds (``…_s``).
 
 from __future__ import annotations
 
+from email.utils import parseaddr
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -15,14 +17,24 @@ from sso.settings_sources import SettingsInvalid, read_settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
     from typing import Self
 
-__all__ = ["Lifetimes", "Passwords", "Settings", "SettingsInvalid", "Throttles", "load_settings"]
+__all__ = [
+    "Housekeeping",
+    "Lifetimes",
+    "Mail",
+    "Passwords",
+    "Settings",
+    "SettingsInvalid",
+    "Throttles",
+    "load_settings",
+]
 
 MIN_KEY_LENGTH = 32
 # Opens the administration. No developer can register it; an operator does, at the command line.
 ADMIN_SCOPE = "sso:admin"
+# A key is published for ten minutes before it signs; it should then sign for a while.
+MIN_KEY_AGE_S = 3_600
 _LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 _DAY_S = 86_400
 
@@ -59,6 +71,14 @@ def _redis_url(value: SecretStr) -> SecretStr:
     return value
 
 
+def _sender(value: str) -> str:
+    name, address = parseaddr(value)
+    plain = value.isprintable() and address.count("@") == 1 and address.isascii()
+    if not plain or not all(address.split("@")) or " " in address or '"' in name:
+        raise ValueError('must be an address like "Cloakroom <no-reply@example.com>"')
+    return value
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -78,6 +98,8 @@ class Lifetimes(_Section):
     pushed_request_s: int = Field(60, ge=5, le=600)
     device_code_s: int = Field(600, ge=30, le=3_600)
     reauthentication_s: int = Field(600, ge=60)
+    email_link_s: int = Field(_DAY_S, ge=60)
+    password_link_s: int = Field(1_800, ge=60, le=_DAY_S)
 
 
 class Passwords(_Section):
@@ -98,6 +120,43 @@ class Throttles(_Section):
     wrong_passwords_per_address: int = Field(1_000, ge=1)
     wrong_secrets_per_client: int = Field(100, ge=1)
     wrong_codes_per_account: int = Field(10, ge=1)
+    mails_per_address: int = Field(5, ge=1)
+    mails_per_visitor: int = Field(50, ge=1)
+
+
+class Mail(_Section):
+    """How letters leave: by an SMTP server, or without one into a folder."""
+
+    sender: Annotated[str, AfterValidator(_sender)] = "Cloakroom <no-reply@localhost>"
+    outbox: Path = Field(default_factory=lambda: Path("var") / "outbox")
+    smtp_host: str | None = Field(None, min_length=1)
+    smtp_port: int = Field(587, ge=1, le=65_535)
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    ca_file: Path | None = None
+    username: str | None = None
+    password: SecretStr | None = None
+    timeout_s: float = Field(10.0, gt=0, le=60)
+
+    @model_validator(mode="after")
+    def _credentials_are_safe(self) -> Self:
+        if (self.username is None) != (self.password is None):
+            raise ValueError("username and password belong together; set both or neither")
+        if self.username and self.security == "none" and self.smtp_host not in _LOOPBACK_HOSTS:
+            raise ValueError('a password needs security = "starttls" or "tls"')
+        return self
+
+
+class Housekeeping(_Section):
+    """What is done beside requests, by one process at a time; 0 is never."""
+
+    rotate_keys_after_s: int = Field(90 * _DAY_S, ge=0)
+    sweep_every_s: int = Field(300, ge=0)
+
+    @model_validator(mode="after")
+    def _keys_have_time(self) -> Self:
+        if 0 < self.rotate_keys_after_s < MIN_KEY_AGE_S:
+            raise ValueError(f"rotate_keys_after_s: must be {MIN_KEY_AGE_S} or more, or 0")
+        return self
 
 
 class Settings(_Section):
@@ -118,9 +177,12 @@ class Settings(_Section):
     scopes: list[str] = ["openid", "profile", "email", "offline_access", "users:read"]
     registration: Literal["open", "invited", "closed"] = "open"
     dynamic_registration: bool = False
+    verified_email_required: bool = False
     lifetimes: Lifetimes = Lifetimes()
     passwords: Passwords = Passwords()
     throttles: Throttles = Throttles()
+    mail: Mail = Mail()
+    housekeeping: Housekeeping = Housekeeping()
 
     @model_validator(mode="after")
     def _scopes_are_scopes(self) -> Self:

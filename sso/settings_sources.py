@@ -62,7 +62,10 @@ def read_settings(
     variables, faults = _with_secret_files(environ)
     faults += _unknown_variables(model, variables)
     values = _merged(from_file, _from_environment(model, variables, faults))
-    values.setdefault("database_url", _default_database_url(environ))
+    folder = Path(environ.get(VAR_VARIABLE) or _ROOT / "var").resolve()
+    values.setdefault("database_url", f"sqlite:///{folder / 'sso.sqlite3'}")
+    if isinstance(mail := values.setdefault("mail", {}), dict):
+        mail.setdefault("outbox", folder / "outbox")
     try:
         settings = model.model_validate(values)
     except ValidationError as error:
@@ -121,11 +124,6 @@ def _from_environment(
     except SettingsError as error:
         faults.append(f"environment: {error}; lists and tables are written as JSON")
         return {}
-
-
-def _default_database_url(environ: Mapping[str, str]) -> str:
-    folder = Path(environ.get(VAR_VARIABLE) or _ROOT / "var").resolve()
-    return f"sqlite:///{folder / 'sso.sqlite3'}"
 
 
 def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:

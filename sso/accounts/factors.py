@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from sqlalchemy import delete, func, select, update
 
-from sso.accounts import totp
+from sso.accounts import notices, totp
 from sso.keys.ring import Unsealable
 from sso.storage.audit import record
 from sso.storage.digests import digest
@@ -24,6 +24,7 @@ from sso.storage.factors import Passkey, RecoveryCode, Totp
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
+    from sso.accounts.notices import Notices
     from sso.clock import Clock
     from sso.keys.ring import KeyRing
     from sso.settings import Throttles
@@ -75,9 +76,16 @@ class Factors:
     """Enrols, checks and removes."""
 
     def __init__(
-        self, storage: Storage, ring: KeyRing, throttle: Throttle, limits: Throttles, clock: Clock
+        self,
+        storage: Storage,
+        ring: KeyRing,
+        throttle: Throttle,
+        limits: Throttles,
+        notices: Notices,
+        clock: Clock,
     ) -> None:
         self._storage = storage
+        self._notices = notices
         self._ring = ring
         self._throttle = throttle
         self._limits = limits
@@ -131,6 +139,7 @@ class Factors:
         def work(session: Session) -> None:
             session.merge(row)
             record(session, now, "totp.enrolled", f"user:{sub}")
+            self._notices.add(session, sub, notices.TOTP_ENROLLED)
 
         self._storage.write(work)
 
@@ -165,6 +174,7 @@ class Factors:
                 key = _recovery_digest(sub, _compact(code))
                 session.add(RecoveryCode(digest=key, sub=sub, created_at=now))
             record(session, now, "recovery_codes.made", f"user:{sub}")
+            self._notices.add(session, sub, notices.RECOVERY_CODES_MADE)
 
         self._storage.write(work)
         return codes
@@ -175,6 +185,7 @@ class Factors:
         def work(session: Session) -> None:
             session.execute(delete(Totp).where(Totp.sub == sub))
             record(session, self._clock(), "totp.removed", f"user:{sub}")
+            self._notices.add(session, sub, notices.TOTP_REMOVED)
             forget_recovery_if_last(session, sub)
 
         self._storage.write(work)
@@ -209,6 +220,7 @@ class Factors:
             if session.execute(spending).rowcount != 1:  # type: ignore[attr-defined]
                 return False
             record(session, self._clock(), "recovery_code.used", f"user:{sub}")
+            self._notices.add(session, sub, notices.RECOVERY_CODE_USED)
             return True
 
         return self._storage.write(work)

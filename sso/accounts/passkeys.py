@@ -37,6 +37,7 @@ from webauthn.helpers.structs import (
 )
 
 from sso.accounts.factors import forget_recovery_if_last
+from sso.accounts.notices import PASSKEY_ADDED, PASSKEY_REMOVED
 from sso.keys.ring import Unsealable
 from sso.storage.audit import record
 from sso.storage.factors import Passkey
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
+    from sso.accounts.notices import Notices
     from sso.clock import Clock
     from sso.keys.ring import KeyRing
     from sso.storage.engine import Storage
@@ -90,9 +92,17 @@ class Passkeys:
     """Registers, recognises and removes passkeys."""
 
     def __init__(
-        self, storage: Storage, ring: KeyRing, throttle: Throttle, clock: Clock, *, issuer: str
+        self,
+        storage: Storage,
+        ring: KeyRing,
+        throttle: Throttle,
+        notices: Notices,
+        clock: Clock,
+        *,
+        issuer: str,
     ) -> None:
         self._storage = storage
+        self._notices = notices
         self._ring = ring
         self._throttle = throttle
         self._clock = clock
@@ -165,6 +175,7 @@ class Passkeys:
                 raise PasskeyRefused("the account has enough passkeys")
             session.add(row)
             record(session, now, "passkey.added", f"user:{sub}")
+            self._notices.add(session, sub, PASSKEY_ADDED)
 
         try:
             self._storage.write(work)
@@ -213,6 +224,7 @@ class Passkeys:
             if session.execute(removing).rowcount != 1:  # type: ignore[attr-defined]
                 return False
             record(session, self._clock(), "passkey.removed", f"user:{sub}")
+            self._notices.add(session, sub, PASSKEY_REMOVED)
             forget_recovery_if_last(session, sub)
             return True
 

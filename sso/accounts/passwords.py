@@ -15,22 +15,26 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from argon2.low_level import Type
 
 from httpkit.problems import Unavailable
+from sso.accounts.common_passwords import is_common
 from sso.problems import TEMPORARILY_UNAVAILABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from sso.settings import Passwords as PasswordSettings
 
 MAX_LENGTH: Final = 1_024
 TOO_SHORT: Final = "too_short"
 TOO_LONG: Final = "too_long"
+COMMON: Final = "common"
 
 
 class Passwords:
     """Hashes and verifies; a flood waits in line and is then told to come back."""
 
-    def __init__(self, settings: PasswordSettings) -> None:
+    def __init__(self, settings: PasswordSettings, *, site: Collection[str] = ()) -> None:
+        """Take the parameters, and the names of this site, which make bad passwords."""
+        self._site = tuple(site)
         self._hasher = PasswordHasher(
             time_cost=settings.rounds, memory_cost=settings.memory_kib, parallelism=1, type=Type.ID
         )
@@ -40,14 +44,17 @@ class Passwords:
         # Verified against when nobody has the name: the answer takes as long as a real one.
         self._nobody = self._hasher.hash(secrets.token_urlsafe(16))
 
-    def fault(self, password: str) -> str | None:
+    def fault(self, password: str, *, about: Collection[str] = ()) -> str | None:
         """Return the code of what is wrong with a new *password*, or None.
 
-        Length alone: composition rules make passwords worse (ASVS 6.2.5).
+        Its length, and whether it is guessed first: well-known, or made of the names *about* its
+        owner. No composition rules: they make passwords worse (ASVS 6.2.5).
         """
         if len(password) < self._min_length:
             return TOO_SHORT
-        return TOO_LONG if len(password) > MAX_LENGTH else None
+        if len(password) > MAX_LENGTH:
+            return TOO_LONG
+        return COMMON if is_common(password, (*about, *self._site)) else None
 
     def hash(self, password: str) -> str:
         """Return the encoded argon2id hash.

@@ -10,13 +10,18 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
+from sso.accounts.links import RESET, forget_links
+from sso.accounts.notices import PASSWORD_CHANGED
 from sso.storage.audit import record
 from sso.storage.digests import new_id
 from sso.storage.people import User
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
     from sqlalchemy.orm import Session
 
+    from sso.accounts.notices import Notices
     from sso.accounts.passwords import Passwords
     from sso.clock import Clock
     from sso.storage.engine import Storage
@@ -59,9 +64,12 @@ class NewUser:
 class Users:
     """Finds and makes accounts."""
 
-    def __init__(self, storage: Storage, passwords: Passwords, clock: Clock) -> None:
+    def __init__(
+        self, storage: Storage, passwords: Passwords, notices: Notices, clock: Clock
+    ) -> None:
         self._storage = storage
         self._passwords = passwords
+        self._notices = notices
         self._clock = clock
 
     def find(self, sub: str) -> User | None:
@@ -79,8 +87,8 @@ class Users:
             user = session.scalar(query)
         return user if user is not None and user.disabled_at is None else None
 
-    def create(self, new: NewUser) -> User:
-        """Return the account made of *new*.
+    def create(self, new: NewUser, *, also: Callable[[Session], None] | None = None) -> User:
+        """Return the account made of *new*; *also* belongs to the same transaction.
 
         Raises:
             NewUserInvalid: with every fault that was found; nothing was written.
@@ -108,6 +116,8 @@ class Users:
             )
             session.add(user)
             session.flush()
+            if also is not None:
+                also(session)
             record(session, now, "user.created", f"user:{user.sub}", admin=new.is_admin)
             return user
 
@@ -116,9 +126,9 @@ class Users:
         except IntegrityError as error:
             raise NewUserInvalid({"username": USERNAME_TAKEN}) from error
 
-    def password_fault(self, password: str) -> str | None:
-        """Return the code of what is wrong with a new *password*, or None."""
-        return self._passwords.fault(password) if password else MISSING
+    def password_fault(self, password: str, *, about: Collection[str]) -> str | None:
+        """Return the code of what is wrong with a new *password* of whom *about* names, or None."""
+        return self._passwords.fault(password, about=about) if password else MISSING
 
     def change_password(self, user: User, password: str) -> None:
         """Give *user* another password; what it must end elsewhere is the caller's matter."""
@@ -133,6 +143,8 @@ class Users:
         def work(session: Session) -> None:
             session.execute(changing)
             record(session, now, "user.password_changed", f"user:{user.sub}")
+            forget_links(session, user.sub, RESET)
+            self._notices.add(session, user.sub, PASSWORD_CHANGED)
 
         self._storage.write(work)
 
@@ -157,7 +169,7 @@ class Users:
             faults["username"] = USERNAME_TAKEN
         if not is_email(email):
             faults["email"] = INVALID if email else MISSING
-        if fault := self.password_fault(password):
+        if fault := self.password_fault(password, about=(username, email)):
             faults["password"] = fault
         return faults
 

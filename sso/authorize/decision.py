@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sso.accounts.assurance import satisfies
-from sso.errors import CONSENT_REQUIRED, LOGIN_REQUIRED, OAuthError
+from sso.errors import CONSENT_REQUIRED, INTERACTION_REQUIRED, LOGIN_REQUIRED, OAuthError
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -26,6 +26,11 @@ class AskSignIn:
 @dataclass(frozen=True)
 class AskSecondStep:
     """The person, who is signed in, proves with something more that it is them."""
+
+
+@dataclass(frozen=True)
+class AskVerifiedEmail:
+    """The person proves that they read their e-mail address."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +54,7 @@ class Refuse:
     error: OAuthError
 
 
-Step = AskSignIn | AskSecondStep | AskConsent | IssueCode | Refuse
+Step = AskSignIn | AskSecondStep | AskVerifiedEmail | AskConsent | IssueCode | Refuse
 
 
 def next_step(
@@ -59,6 +64,7 @@ def next_step(
     consent_needed: bool,
     consented_at: datetime | None,
     now: datetime,
+    verified_email_needed: bool = False,
 ) -> Step:
     """Return the next step.
 
@@ -68,6 +74,7 @@ def next_step(
         consent_needed: whether this client must ask at all.
         consented_at: when consent that covers the request was last given.
         now: the present.
+        verified_email_needed: whether this server lets nobody on whose address is not proven.
     """
     silent = "none" in request.prompt
     if signed_in is None or not _fresh_enough(request, signed_in, now):
@@ -82,6 +89,9 @@ def next_step(
     # A wish: what cannot be asked is not refused, and `acr` tells what there was (A-42).
     if not (silent or request.acr_waived or satisfies(signed_in.acr, request.acr_values)):
         return AskSecondStep()
+    if verified_email_needed and not signed_in.user.email_verified:
+        unproven = "the person's e-mail address is not verified yet"
+        return Refuse(OAuthError(INTERACTION_REQUIRED, unproven)) if silent else AskVerifiedEmail()
     if _must_consent(request, consent_needed=consent_needed, consented_at=consented_at):
         missing = Refuse(OAuthError(CONSENT_REQUIRED, "the person has not agreed yet"))
         return missing if silent else AskConsent(signed_in)

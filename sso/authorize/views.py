@@ -12,6 +12,7 @@ from sso.authorize.decision import (
     AskConsent,
     AskSecondStep,
     AskSignIn,
+    AskVerifiedEmail,
     IssueCode,
     Refuse,
     next_step,
@@ -55,6 +56,7 @@ class Authorization:
         consents: Consents,
         codes: Codes,
         clock: Clock,
+        verified_email_needed: bool,
     ) -> None:
         self._issuer = issuer
         self._validator = validator
@@ -64,6 +66,7 @@ class Authorization:
         self._consents = consents
         self._codes = codes
         self._clock = clock
+        self._verified_email_needed = verified_email_needed
 
     def begin(self, parameters: Parameters, *, cookies_came: bool) -> Response:
         """Return the answer to a fresh request.
@@ -124,6 +127,7 @@ class Authorization:
             consent_needed=not client.first_party,
             consented_at=consented_at,
             now=self._clock(),
+            verified_email_needed=self._verified_email_needed,
         )
         match step:
             case AskSignIn():
@@ -132,6 +136,9 @@ class Authorization:
             case AskSecondStep():
                 here = {"next": self._carrier.resume_address(asked)}
                 return see_other(f"/sign-in/second?{urlencode(here)}")
+            case AskVerifiedEmail():
+                here = {"next": self._carrier.resume_address(asked)}
+                return see_other(f"/account/email?{urlencode(here)}")
             case AskConsent():
                 return see_other(f"/consent?{urlencode({FIELD: self._carrier.seal(asked)})}")
             case Refuse(error):

@@ -17,7 +17,8 @@ from httpkit.devices import device_name
 from httpkit.problems import Refused
 from sso.accounts.browser import visitor
 from sso.accounts.sign_in import WrongPassword
-from sso.problems import SIGN_IN_REQUIRED, THROTTLED
+from sso.portal.password_views import too_many
+from sso.problems import SIGN_IN_REQUIRED
 from sso.refusals import log_page_refusal
 from sso.requests.replies import see_other
 from sso.throttle import Throttled
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from sso.grants.own import Own
     from sso.storage.people import BrowserSession
 
-SERVED: Final = ("profile", "security", "devices", "applications")
+SERVED: Final = ("profile", "security", "devices", "applications", "data")
 _UNPROCESSABLE: Final = 400
 
 
@@ -141,7 +142,8 @@ class AccountPages:
         Guesses count as they do at the sign-in page, so that a session left open is no way
         around the throttle (S-104).
         """
-        if fault := self._users.password_fault(new):
+        about = (me.user.username, me.user.email)
+        if fault := self._users.password_fault(new, about=about):
             return self.security(me, {"new_password": fault})
         try:
             user = self._password_sign_in.attempt(
@@ -151,11 +153,7 @@ class AccountPages:
             log_page_refusal("wrong_password", "the current password is not this one")
             return self.security(me, {"current_password": "wrong" if current else "required"})
         except Throttled as throttled:
-            raise Refused(
-                THROTTLED,
-                hint="too many wrong passwords",
-                headers={"Retry-After": str(throttled.retry_after_s)},
-            ) from throttled
+            raise too_many("too many wrong passwords", throttled) from throttled
         self._users.change_password(user, new)
         self._own.end_others(me.user.sub, but=me.session_id)
         self._own.revoke_grants(me.user.sub, but_of=me.session_id)

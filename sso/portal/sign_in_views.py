@@ -5,6 +5,7 @@ Spec: ASVS V6; A-57; S-103 to S-105.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, make_response, render_template, request
@@ -13,6 +14,7 @@ from httpkit.headers import allow_form_action
 from httpkit.problems import Refused, Unavailable
 from sso.accounts.assurance import PASSWORD
 from sso.accounts.browser import visitor
+from sso.accounts.invitations import INVITED, OPEN, InvitationGone
 from sso.accounts.sign_in import WrongPassword
 from sso.accounts.users import NewUser, NewUserInvalid
 from sso.clients.redirect_uris import origin_of
@@ -24,7 +26,9 @@ from sso.throttle import Throttled
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from sso.accounts.addresses import Addresses
     from sso.accounts.browser import Browser
+    from sso.accounts.invitations import Invitations
     from sso.accounts.passkeys import Passkeys
     from sso.accounts.sign_in import PasswordSignIn
     from sso.accounts.users import Users
@@ -52,6 +56,8 @@ class SignInPages:
         clients: Clients,
         carrier: Carrier,
         registration: str,
+        invitations: Invitations,
+        addresses: Addresses,
         password_min: int,
     ) -> None:
         self._password_sign_in = password_sign_in
@@ -62,6 +68,8 @@ class SignInPages:
         self._clients = clients
         self._carrier = carrier
         self._registration = registration
+        self._invitations = invitations
+        self._addresses = addresses
         self._password_min = password_min
 
     def sign_in_form(
@@ -85,6 +93,7 @@ class SignInPages:
             again=request.args.get("again") == "1",
             passkey=self._passkeys.invite() if self._passkeys.possible else None,
             passkey_failed=request.args.get("passkey") == "wrong",
+            changed=request.args.get("password") == "new",
         )
         return make_response(page, status)
 
@@ -123,13 +132,13 @@ class SignInPages:
         self,
         next_address: str,
         *,
+        invitation: str = "",
         username: str = "",
         email: str = "",
         errors: dict[str, str] | None = None,
     ) -> Response:
         """Return the form, with what was wrong with each field."""
-        if self._registration != "open":
-            raise Refused(REGISTRATION_CLOSED, hint="registration is not open")
+        self._require_open(invitation)
         self._destination(next_address)
         page = render_template(
             "sso/sign_up.html",
@@ -138,21 +147,40 @@ class SignInPages:
             errors=errors or {},
             password_min=self._password_min,
             next=next_address,
+            invitation=invitation,
         )
         return make_response(page, _UNPROCESSABLE if errors else 200)
 
-    def sign_up(self, new: NewUser, next_address: str) -> Response:
+    def sign_up(self, new: NewUser, next_address: str, *, invitation: str = "") -> Response:
         """Return the way on for a new person, signed in, or the form again."""
-        if self._registration != "open":
-            raise Refused(REGISTRATION_CLOSED, hint="registration is not open")
+        self._require_open(invitation)
+        invited = self._registration == INVITED
         try:
-            user = self._users.create(new)
+            user = self._users.create(
+                new, also=lambda s: self._invitations.spend(s, invitation) if invited else None
+            )
         except NewUserInvalid as invalid:
             log_page_refusal("account_invalid", str(invalid))
             return self.sign_up_form(
-                next_address, username=new.username, email=new.email, errors=invalid.faults
+                next_address,
+                invitation=invitation,
+                username=new.username,
+                email=new.email,
+                errors=invalid.faults,
             )
+        except InvitationGone as gone:
+            raise Refused(REGISTRATION_CLOSED, hint="the invitation was used up") from gone
+        # The account is there: a letter that cannot be written now is asked for on its page.
+        with suppress(Unavailable, Throttled):
+            self._addresses.send_verification(user)
         return self._entrance.admit(user, next_address, amr=PASSWORD)
+
+    def _require_open(self, invitation: str) -> None:
+        if self._registration == OPEN:
+            return
+        invited = self._registration == INVITED and self._invitations.is_good(invitation)
+        if not invited:
+            raise Refused(REGISTRATION_CLOSED, hint=f"registration is {self._registration}")
 
     def _destination(self, next_address: str) -> tuple[str | None, str]:
         """Return the waiting client's name and login hint; lets our form end at its address."""
@@ -179,13 +207,13 @@ def create_blueprint(pages: SignInPages) -> Blueprint:
 
     @room.get("/sign-up")
     def sign_up_form() -> Response:
-        return pages.sign_up_form(_next())
+        return pages.sign_up_form(_next(), invitation=request.args.get("invitation", ""))
 
     @room.post("/sign-up")
     def sign_up() -> Response:
         form = request.form
         new = NewUser(form.get("username", ""), form.get("email", ""), form.get("password", ""))
-        return pages.sign_up(new, _next())
+        return pages.sign_up(new, _next(), invitation=form.get("invitation", ""))
 
     return room
 

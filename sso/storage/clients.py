@@ -32,6 +32,9 @@ class Client(Base):
     audiences: Mapped[list[str]]
     introspects: Mapped[list[str] | None]
     access_token_format: Mapped[str] = mapped_column(String(8), default="jwt")
+    # None is RS256, which every relying party knows.
+    access_token_alg: Mapped[str | None] = mapped_column(String(8))
+    id_token_alg: Mapped[str | None] = mapped_column(String(8))
     code_ttl_s: Mapped[int | None]
     access_token_ttl_s: Mapped[int | None]
     refresh_token_ttl_s: Mapped[int | None]

@@ -18,7 +18,9 @@ from sso.storage.grants import (
     UsedAssertion,
 )
 from sso.storage.keys import SigningKey
-from sso.storage.people import BrowserSession, Consent, User
+from sso.storage.mail import MailLink, OutgoingLetter
+from sso.storage.people import BrowserSession, Consent, Invitation, User
+from sso.storage.turns import Turn
 
 __all__ = [
     "AuditEntry",
@@ -32,8 +34,11 @@ __all__ = [
     "ExchangePolicy",
     "Grant",
     "InitialAccessToken",
+    "Invitation",
     "LogoutDelivery",
+    "MailLink",
     "OpaqueAccessToken",
+    "OutgoingLetter",
     "Passkey",
     "PushedRequest",
     "RecoveryCode",
@@ -41,6 +46,7 @@ __all__ = [
     "RevokedAccessToken",
     "SigningKey",
     "Totp",
+    "Turn",
     "UsedAssertion",
     "User",
 ]

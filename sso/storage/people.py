@@ -61,3 +61,17 @@ class Consent(Base):
     )
     scope: Mapped[Words]
     granted_at: Mapped[datetime]
+
+
+class Invitation(Base):
+    """Leave to make so many accounts for so long, where registration is by invitation."""
+
+    __tablename__ = "invitations"
+
+    id: Mapped[OwnId] = mapped_column(primary_key=True)
+    secret_digest: Mapped[Digest] = mapped_column(unique=True)
+    note: Mapped[str] = mapped_column(String(120))
+    uses_left: Mapped[int]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    revoked_at: Mapped[datetime | None]

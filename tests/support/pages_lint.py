@@ -74,10 +74,15 @@ class _Scan(HTMLParser):
         self.faults.append(f"{self.getpos()[0]}: {what}")
 
 
+def templates_in(folder: Path) -> list[Path]:
+    """Return the pages and letters below *folder*."""
+    return sorted(file for file in folder.rglob("*") if file.suffix in {".html", ".txt"})
+
+
 def sentences(folder: Path) -> set[str]:
     """Return every source sentence of the templates in *folder*."""
     found = set()
-    for file in folder.rglob("*.html"):
+    for file in templates_in(folder):
         for _line, message, *_rest in extract_from_file("jinja2.ext:babel_extract", file):
             found.add(message if isinstance(message, str) else message[0])
     return found
@@ -135,7 +140,7 @@ def main(templates: Path) -> int:
     """Print every fault below *templates*; return the exit status."""
     faults = [
         f"{file.relative_to(templates)}:{fault}"
-        for file in sorted(templates.rglob("*.html"))
+        for file in templates_in(templates)
         for fault in template_faults(file.read_text(encoding="utf-8"))
     ]
     for language in LANGUAGES[1:]:

@@ -20,6 +20,7 @@ from sso.accounts.passkeys import Invitation
 from tests.support.programs import ROOT
 from tests.support.showcase_builders import BUILDERS_PAGES
 from tests.support.showcase_factors import EVERYTHING, FACTOR_PAGES
+from tests.support.showcase_own import OWN_PAGES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,6 +80,7 @@ _APPLICATION = {
 PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     **BUILDERS_PAGES,
     **FACTOR_PAGES,
+    **OWN_PAGES,
     "sign-in": ("sso/sign_in.html", _SIGN_IN),
     "sign-in-for-client": (
         "sso/sign_in.html",

@@ -19,15 +19,20 @@ from sso.accounts.users import NewUser
 from sso.clients.registration import NewClient
 from sso.clock import utc_now
 from sso.factory import build_app
+from sso.mounting import postman_of
 from sso.services import lay_foundation
 from sso.settings import Settings
 from sso.storage.engine import db
 from sso.storage.migrate import migrate
 
 if TYPE_CHECKING:
+    from email.message import EmailMessage
+
     from flask.testing import FlaskClient
     from werkzeug.test import TestResponse
 
+    from sso.mail.postbox import Postman
+    from sso.mail.transports import NotSent
     from sso.services import Foundation
     from sso.storage.people import User
 
@@ -76,6 +81,20 @@ def settings_of(database_url: str, redis_url: str, **settings: object) -> Settin
     return Settings.model_validate({**given, **settings})
 
 
+class Pile:
+    """A transport that keeps what it is given; ``fault`` is raised instead where it is set."""
+
+    def __init__(self) -> None:
+        self.messages: list[EmailMessage] = []
+        self.fault: NotSent | None = None
+
+    def send(self, message: EmailMessage) -> None:
+        """Keep it."""
+        if self.fault is not None:
+            raise self.fault
+        self.messages.append(message)
+
+
 class House:
     """The SSO of *settings*."""
 
@@ -89,6 +108,9 @@ class House:
             migrate(self.base.storage)
             self.new_user("ada")
         self.app = build_app(self.settings, clock=self.clock)
+        parts = self.app.extensions["sso"]
+        self.pile = Pile()
+        self.postman: Postman = postman_of(self.app, parts.base, parts.services, via=self.pile)
         found = self.base.users.find_by_name("ada")
         assert found
         self.user: User = found
@@ -119,6 +141,13 @@ class House:
         }
         made = self.base.clients.create(NewClient(**given))
         return App(made.client.client_id, made.client_secret)
+
+    def letters(self) -> list[EmailMessage]:
+        """Send what is due, and return what was sent since the last call."""
+        while self.postman.deliver_due():
+            pass
+        sent, self.pile.messages = self.pile.messages, []
+        return sent
 
     def visitor(self) -> Visitor:
         """Return a browser that was never here."""
@@ -239,6 +268,15 @@ def answer_of(response: TestResponse) -> dict[str, str]:
     pairs = parse_qsl(urlsplit(response.location).query)
     assert len(pairs) == len(dict(pairs))
     return dict(pairs)
+
+
+def link_in(message: EmailMessage) -> str:
+    """Return the address in a letter, as a browser would open it from here."""
+    found = re.search(
+        rf"^{re.escape(ISSUER)}(/\S+\?token=\S+)\r?$", message.get_content(), re.MULTILINE
+    )
+    assert found, message.get_content()
+    return found[1]
 
 
 def query_of(address: str) -> dict[str, list[str]]:
