@@ -17,8 +17,13 @@ from bff.parts import build_parts, build_shared
 from bff.proxy.access_log import AccessLog
 from bff.proxy.authority import Authorities
 from bff.proxy.client_address import client_of, is_trusted
+from bff.proxy.edge_rules import EdgeLimits
+from bff.proxy.edge_worker import EdgeTerms
 from bff.proxy.forward_auth import TRUSTED_PEER, ForwardAuth, host_of
 from bff.proxy.gateway import Gateway
+from bff.proxy.limiter import Limiter
+from bff.proxy.rate_store import SharedLedger, slow_ask
+from bff.proxy.rates import Ledger
 from bff.proxy.routes import Route, RouteTable
 from bff.proxy.session_events import SessionEvents
 from bff.proxy.session_reader import SessionReader
@@ -81,6 +86,7 @@ class Plane:
             load_slowly=store.load_tokens,
             touch=store.touch,
             idle_ttl_s=parts.shared.settings.session.idle_ttl_s,
+            ask_slowly=slow_ask(parts.shared.client),
         )
         self._watch = SessionWatch(parts.shared.client, expires_in_ms=store.expires_in_ms)
         routes = RouteTable([Route.of(route) for route in frontend.routes], frontend.base_path)
@@ -93,6 +99,7 @@ class Plane:
             transport=transport,
             access_log=log,
             watch=self._watch,
+            limiter=_limiter(parts, self._reader),
             login_url=f"{frontend.base_path}/bff/login",
         )
         self._forward_auth = ForwardAuth(
@@ -133,6 +140,13 @@ class Plane:
         self.parts.close()
 
 
+def _limiter(parts: Parts, reader: SessionReader) -> Limiter:
+    own, shared = Ledger(), None
+    if parts.shared.settings.limits.rate_store == "redis":
+        shared = SharedLedger(reader.ask, own, realm=parts.frontend.name)
+    return Limiter(shared=shared, own=own, metrics=parts.shared.counts)
+
+
 def _authorities(parts: Parts, reader: SessionReader, watch: SessionWatch) -> Authorities:
     return Authorities(
         reader,
@@ -151,13 +165,18 @@ class Worker:
         settings = shared.settings
         self._shared = shared
         self._trusted = settings.trusted_proxies
-        self._transport = Transport(news=UpstreamNews(shared.counts))
+        self._transport = Transport(news=UpstreamNews(shared.counts.upstreams))
         info = logging.getLevelName(settings.log_level) <= logging.INFO
         self._log = AccessLog(shared.metrics, enabled=info)
         planes = [
             Plane(build_parts(shared, frontend), self._transport, self._log)
             for frontend in settings.all_frontends()
         ]
+        self.edge_terms = EdgeTerms(
+            EdgeLimits(**settings.limits.model_dump(exclude={"rate_store"})),
+            settings.trusted_proxies,
+            shared.counts.limited_at_edge,
+        )
         # The longest base path first, so that a front end by path wins over its host's.
         self._planes = sorted(planes, key=lambda plane: -len(plane.frontend.base_path))
         self._first = planes[0]

@@ -12,6 +12,30 @@ if TYPE_CHECKING:
 _STORE_BUCKETS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
 
 
+class UpstreamMetrics:
+    """What upstreams failed, and what came of it in one worker."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.failures = Counter(
+            "bff_upstream_failures",
+            "Calls that an upstream failed: the problem's code, or the status it gave.",
+            ["route", "address", "failure"],
+            registry=registry,
+        )
+        self.ejected = Gauge(
+            "bff_upstream_ejected",
+            "1 while an address of several gets no calls because too many failed.",
+            ["route", "address"],
+            registry=registry,
+        )
+        self.breaker_open = Gauge(
+            "bff_upstream_breaker_open",
+            "1 while calls along a route are answered 503 without asking its upstream.",
+            ["route"],
+            registry=registry,
+        )
+
+
 class BffMetrics:
     """Counters of sign-ins, sessions and tokens of one worker."""
 
@@ -44,21 +68,14 @@ class BffMetrics:
             buckets=_STORE_BUCKETS_S,
             registry=registry,
         )
-        self.upstream_failures = Counter(
-            "bff_upstream_failures",
-            "Calls that an upstream failed: the problem's code, or the status it gave.",
-            ["route", "address", "failure"],
+        self.upstreams = UpstreamMetrics(registry)
+        self.limited = Counter(
+            "bff_limited",
+            "Requests and connections that a limit stopped, by the limit and the route.",
+            ["route", "limit"],
             registry=registry,
         )
-        self.upstream_ejected = Gauge(
-            "bff_upstream_ejected",
-            "1 while an address of several gets no calls because too many failed.",
-            ["route", "address"],
-            registry=registry,
-        )
-        self.upstream_breaker_open = Gauge(
-            "bff_upstream_breaker_open",
-            "1 while calls along a route are answered 503 without asking its upstream.",
-            ["route"],
-            registry=registry,
-        )
+
+    def limited_at_edge(self, limit: str) -> None:
+        """Count what the edge stopped before there was a route."""
+        self.limited.labels("edge", limit).inc()

@@ -32,10 +32,12 @@ __all__ = [
     "ORIGIN_DENIED",
     "PROVIDER_ERROR",
     "PROVIDER_UNAVAILABLE",
+    "ROUTE_BUSY",
     "ROUTE_NOT_FOUND",
     "STEP_UP_REQUIRED",
     "STORE_UNAVAILABLE",
     "TOKEN_BOUND",
+    "TOO_MANY_REQUESTS",
     "TOO_MANY_WEBSOCKETS",
     "UPSTREAM_BAD_REPLY",
     "UPSTREAM_TIMEOUT",
@@ -69,6 +71,8 @@ STORE_UNAVAILABLE = ProblemType("store_unavailable", 503, "Sessions cannot be re
 TOKEN_BOUND = ProblemType(
     "token_bound", 403, "This token needs a proof that only the gateway can make."
 )
+TOO_MANY_REQUESTS = ProblemType("too_many_requests", 429, "Too many requests; wait a moment.")
+ROUTE_BUSY = ProblemType("route_busy", 503, "The service behind this address is busy.")
 TOO_MANY_WEBSOCKETS = ProblemType(
     "too_many_websockets", 429, "Too many connections of this session are open."
 )

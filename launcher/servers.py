@@ -6,6 +6,7 @@ The settings are read before anything listens, so that a fault is a line and not
 from __future__ import annotations
 
 import logging
+import resource
 from typing import TYPE_CHECKING, Any, Protocol
 
 from launcher import guard
@@ -46,6 +47,7 @@ def run_asgi(target: str, settings: Bound, *, setting: str, http: str) -> None:
     import uvicorn  # noqa: PLC0415 - the other parties never load it
     from uvicorn.supervisors import Multiprocess  # noqa: PLC0415 - as above
 
+    _open_more_files()
     listener = listen(settings.host, settings.port, setting=setting)
     config = uvicorn.Config(
         target,
@@ -69,6 +71,12 @@ def run_asgi(target: str, settings: Bound, *, setting: str, http: str) -> None:
         guard.lead_workers()
         listener.set_inheritable(True)
         Multiprocess(config, sockets=[listener]).run()
+
+
+def _open_more_files() -> None:
+    """Allow this process and its workers as many open files as the system lets us have."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def run_wsgi(load: Callable[[], Any], settings: Bound, *, setting: str, threads: int) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bff.problems import ProblemType, Refused, Unavailable
+    from bff.proxy.headers import Headers
     from bff.proxy.relay import Send
 
 CLIENT_GONE: Final = 499  # in the log alone: nobody was there to be answered
@@ -34,6 +35,7 @@ class Call:
         started_at: by the performance counter.
         answering: the reply's head has been sent; no other answer is possible.
         sid: the session's fingerprint.
+        lines: further headers of the answer.
     """
 
     request_id: str
@@ -47,6 +49,7 @@ class Call:
     upstream_status: int | None = None
     problem: str | None = None
     hint: str | None = None
+    lines: Headers | None = None
 
     def start(self, status: int) -> None:
         """Note that the head of the answer goes out now."""

@@ -22,14 +22,13 @@ from bff.proxy.edge_rules import (
     JUDGED_NAMES,
     NOT_IMPLEMENTED,
     URI_TOO_LONG,
-    EdgeLimits,
     Fault,
     expects_continue,
     is_websocket,
     judge_head,
     judge_size,
 )
-from bff.proxy.edge_socket import EdgeSocket, base_scope, request_scope
+from bff.proxy.edge_socket import EdgeSocket, base_scope, peer_of, request_scope
 from bff.proxy.edge_tunnel import TUNNEL, EdgeTunnel
 from bff.proxy.edge_worker import worker_of
 from bff.proxy.head_memo import HeaderLines
@@ -48,8 +47,6 @@ class _Stop(Exception):  # noqa: N818 - leaves the parser's callbacks, never thi
 class StrictHttpProtocol(EdgeSocket):
     """One connection of a browser."""
 
-    limits: EdgeLimits = EdgeLimits()
-
     def __init__(
         self,
         config: Config,
@@ -60,13 +57,14 @@ class StrictHttpProtocol(EdgeSocket):
         """Called by uvicorn for every connection."""
         super().__init__(_loop or asyncio.get_running_loop())
         self._app: Any = config.loaded_app
-        self._config = config
         self._server = server_state
         self._app_state = app_state
         self._parser = httptools.HttpRequestParser(self)
         # Data after a last request is not worth an error: it is never read as anything.
         self._parser.set_dangerous_leniencies(lenient_data_after_close=True)
-        self._worker = worker_of(server_state, self.loop)
+        self._worker = worker_of(server_state, self.loop, config.loaded_app)
+        self.limits = self._worker.terms.limits
+        self._crowded: Fault | None = None
         self._base_scope: dict[str, Any] = {}
         self._current: EdgeRequest | None = None
         self._waiting: deque[EdgeRequest] = deque()
@@ -91,13 +89,13 @@ class StrictHttpProtocol(EdgeSocket):
         self.socket = cast("asyncio.Transport", transport)
         self._base_scope = base_scope(transport)
         self._server.connections.add(cast("Any", self))
-        self._worker.connections.add(self)
+        self._crowded = self._worker.enter(self, peer_of(self._base_scope))
         self._worker.wake()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         """Tell every request of this connection."""
         self._server.connections.discard(cast("Any", self))
-        self._worker.connections.discard(self)
+        self._worker.leave(self, peer_of(self._base_scope))
         self.socket = None
         self.closing = True
         if self._current is not None:
@@ -128,7 +126,7 @@ class StrictHttpProtocol(EdgeSocket):
         # A request begins here, and most of them are alike.
         data = bytes(piece)
         known = self._worker.heads.find(data)
-        if known is not None and len(known[1]) <= self.limits.target_bytes:
+        if known is not None and len(known[1]) <= self.limits.target_bytes and not self._crowded:
             self._accept(*known)
             return
         self.sweeps = 0  # only now: a drip must not buy time
@@ -202,6 +200,8 @@ class StrictHttpProtocol(EdgeSocket):
         )
         method = self._parser.get_method()
         upgrade = self._parser.should_upgrade()
+        if self._target != b"/livez":
+            fault = self._crowded or fault
         if fault is None and upgrade and not is_websocket(method, self._judged):
             fault = Fault(NOT_IMPLEMENTED, "upgrade")
         if fault is not None:
@@ -277,6 +277,7 @@ class StrictHttpProtocol(EdgeSocket):
         if self.leaving and self._current is None and self.sweeps > 1:
             self.close()  # what the kernel had taken before has been read and answered by now
         elif self.sweeps > self._patience_s(swept) and self.socket is not None:
+            self._worker.cut(busy=self._current is not None or self._in_head)
             self.abort()  # nobody is owed a proper end who does not do their part
 
     def _patience_s(self, swept_bytes: int) -> int:
@@ -287,8 +288,9 @@ class StrictHttpProtocol(EdgeSocket):
         if self.drained is not None:
             return limits.stall_s
         if self._current is None:
-            awaits_head = self._in_head or self._head_bytes > 0 or not self._served
-            return limits.head_s if awaits_head else self._config.timeout_keep_alive
+            if self._in_head or self._head_bytes > 0:
+                return limits.head_s
+            return limits.keep_alive_s if self._served else limits.first_byte_s
         if not self._current.awaits_body or swept_bytes >= limits.body_bytes_per_s:
             self.sweeps = 0
         return limits.stall_s
@@ -331,9 +333,7 @@ class StrictHttpProtocol(EdgeSocket):
 
     def _refuse(self, fault: Fault) -> None:
         """Answer a request that must not be read further; the connection ends with it."""
-        events.get_logger().info(
-            events.HTTP_REFUSED, problem=fault.problem.code, hint=fault.hint, route="edge"
-        )
+        self._worker.note(fault)
         broken, self._parsed = self._parsed, None
         self._in_head, self.closing = False, True
         current = self._current

@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 URI_TOO_LONG = ProblemType("uri_too_long", 414, "The address is too long.")
 HEAD_TOO_LARGE = ProblemType("head_too_large", 431, "The request's headers are too large.")
 NOT_IMPLEMENTED = ProblemType("not_implemented", 501, "This way of asking is not supported.")
+TOO_MANY_CONNECTIONS = ProblemType(
+    "too_many_connections", 503, "Too many connections are open; come back in a moment."
+)
+TOO_MANY_FROM_ADDRESS = ProblemType(
+    "too_many_from_address", 429, "Too many connections are open from this address."
+)
 VERSION_UNSUPPORTED = ProblemType(
     "version_unsupported", 505, "This version of HTTP is not supported."
 )
@@ -39,19 +45,27 @@ class EdgeLimits:
         target_bytes: of the request target.
         head_bytes: of the whole head.
         headers: how many there may be.
-        head_s: from a head's first byte, or the connection's start, to its end.
+        first_byte_s: from the connection's start to the first byte of its first head.
+        head_s: from a head's first byte to its end.
         body_bytes_per_s: averaged over *stall_s*, while we are ready to read.
         stall_s: how long a body may fall short of that, or a reader take nothing.
         linger_s: how long what is left of a refused body is read and dropped.
+        keep_alive_s: between a reply and the next head's first byte.
+        connections: of one worker; 0 for as many as there is room for. One more is 503.
+        connections_per_address: of one client address; 0 for half of that. One more is 429.
     """
 
     target_bytes: int = 8 * 1024
     head_bytes: int = 32 * 1024
     headers: int = 100
+    first_byte_s: int = 10
     head_s: int = 10
     body_bytes_per_s: int = 200
     stall_s: int = 12
     linger_s: int = 3
+    keep_alive_s: int = 75
+    connections: int = 0
+    connections_per_address: int = 0
 
 
 @dataclass(frozen=True, slots=True)

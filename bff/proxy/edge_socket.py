@@ -10,11 +10,14 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from httpkit.problems import MEDIA_TYPE
+from httpkit.problems import MEDIA_TYPE, jittered_retry_s
 from httpkit.request_ids import new_request_id
 
 if TYPE_CHECKING:
     from httpkit.problems import ProblemType
+
+
+_LATER = frozenset({429, 503})
 
 
 class EdgeSocket(asyncio.BufferedProtocol):
@@ -74,7 +77,8 @@ class EdgeSocket(asyncio.BufferedProtocol):
         head = (
             f"HTTP/1.1 {problem.status} {HTTPStatus(problem.status).phrase}\r\n"
             f"content-type: {MEDIA_TYPE}\r\ncontent-length: {len(document)}\r\n"
-            f"cache-control: no-store\r\nx-request-id: {request_id}\r\nconnection: close\r\n\r\n"
+            f"cache-control: no-store\r\nx-request-id: {request_id}\r\nconnection: close\r\n"
+            f"{_later(problem)}\r\n"
         )
         self.write(head.encode("ascii") + document)
         self.linger()
@@ -100,6 +104,11 @@ class EdgeSocket(asyncio.BufferedProtocol):
             self.socket.abort()
 
 
+def _later(problem: ProblemType) -> str:
+    """Return when to come back, where that helps."""
+    return f"retry-after: {jittered_retry_s()}\r\n" if problem.status in _LATER else ""
+
+
 def base_scope(transport: asyncio.BaseTransport) -> dict[str, Any]:
     """Return what the ASGI scopes of all requests on *transport* have in common."""
     peer = transport.get_extra_info("peername")
@@ -112,6 +121,12 @@ def base_scope(transport: asyncio.BaseTransport) -> dict[str, Any]:
         "server": (str(here[0]), int(here[1])) if isinstance(here, tuple) else (here, None),
         "root_path": "",
     }
+
+
+def peer_of(base: dict[str, Any]) -> str:
+    """Return the address that a connection comes from; empty for a unix socket."""
+    client = base["client"]
+    return client[0] if client else ""
 
 
 def request_scope(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 import time
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, cast
 
 from bff.problems import (
@@ -24,6 +24,7 @@ from bff.proxy.credentials import Credentials
 from bff.proxy.exchange import ClientGone, Exchange, ReplyAborted
 from bff.proxy.handshake import SWITCHING_PROTOCOLS, UPGRADE, HandshakeHead, find_tunnel
 from bff.proxy.headers import ReplyHeaders, UpstreamHeaders
+from bff.proxy.limiter import Limiter
 from bff.proxy.redaction import TokenWatch
 from bff.proxy.relay import Caller, RequestBody, stream_reply
 from bff.proxy.session_end import SessionOver, ending_with
@@ -32,7 +33,7 @@ from bff.proxy.websockets import WebSockets
 from httpkit import events
 
 if TYPE_CHECKING:
-    from collections.abc import MutableMapping
+    from collections.abc import Iterator, MutableMapping
 
     from bff.proxy.access_log import AccessLog
     from bff.proxy.authority import Authorities, Authority
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 
 _UNAUTHORIZED = 401
 _NO_PLACE: AbstractContextManager[None] = nullcontext()
+_NOWHERE = ("unknown", 0)
 _REPLAYABLE = frozenset({"GET", "HEAD"})
 
 
@@ -64,6 +66,7 @@ class Gateway:
         transport: Transport,
         access_log: AccessLog,
         watch: SessionWatch,
+        limiter: Limiter | None = None,
         login_url: str = "/bff/login",
     ) -> None:
         """Join the parts.
@@ -76,6 +79,7 @@ class Gateway:
             transport: carries calls to upstreams.
             access_log: one line a call.
             watch: tells when a session ends, for what outlives its request.
+            limiter: holds the limits of routes that have some.
             login_url: where an anonymous caller is told to go.
         """
         self._origin = public_url.encode("ascii")
@@ -88,6 +92,7 @@ class Gateway:
         self._transport = transport
         self._log = access_log
         self._watch = watch
+        self._limiter = limiter or Limiter()
         self._sockets = WebSockets(watch)
         self._login_url = login_url
         self._up = UpstreamHeaders(public_url)
@@ -147,8 +152,15 @@ class Gateway:
         browser = judge(scope["headers"], self._origin, self._cookie, self._up)
         route.require_method(call.method)
         body = RequestBody(browser.body_length, receive, route.body_limit_bytes)
-        authority = await self._authorities.find(call, route, browser.ticket)
-        with _NO_PLACE if tunnel is None else self._sockets.place(authority.session, route):
+        finding = self._authorities.find(call, route, browser.ticket)
+        if route.is_limited:
+            address = (scope.get("client") or _NOWHERE)[0]
+            authority, call.lines = await self._limiter.admit(
+                route, address, browser.ticket, finding
+            )
+        else:
+            authority = await finding
+        with self._place(route, authority, tunnel):
             caller, exchange = Caller(receive, body), None
             try:
                 head = self._head(call, route, scope, browser, body, authority.token)
@@ -191,6 +203,8 @@ class Gateway:
         if token is not None and token.proof_key is not None:
             self._credentials.learn(route, exchange.headers)
         watch = None if tokens is None else TokenWatch(tokens, token)
+        if call.lines:
+            down = [*down, *call.lines]
         if tunnel is not None and exchange.is_tunnel:
             cast("HandshakeHead", browser).require_accepted(exchange.headers)
             caller.release()
@@ -201,6 +215,23 @@ class Gateway:
                 await stream_reply(exchange, call, send, down, watch)
         else:
             await stream_reply(exchange, call, send, down, watch)
+
+    def _place(
+        self, route: Route, authority: Authority, tunnel: EdgeTunnel | None
+    ) -> AbstractContextManager[None]:
+        """Return what holds the call's place for as long as it is under way."""
+        if not route.is_limited:
+            return _NO_PLACE if tunnel is None else self._sockets.place(authority.session, route)
+        return self._places(route, authority, tunnel)
+
+    @contextmanager
+    def _places(
+        self, route: Route, authority: Authority, tunnel: EdgeTunnel | None
+    ) -> Iterator[None]:
+        session = authority.session
+        socket = _NO_PLACE if tunnel is None else self._sockets.place(session, route)
+        with self._limiter.place(route, session), socket:
+            yield
 
     async def _join(
         self,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from bff.problems import METHOD_NOT_ALLOWED, Refused
 from bff.proxy.addresses import Upstream
 from bff.proxy.exchange import TimeLimits
+from bff.proxy.rates import RateLimit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -37,7 +38,7 @@ class TokenKind(Enum):
     USER_OR_NONE = "user-or-none"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Route:
     """One line of the route table, resolved once at the start.
 
@@ -49,6 +50,10 @@ class Route:
         websocket_message_limit_bytes: of one message, in either direction, as it is on the wire.
         websockets_per_session: how many one session may have open in this worker.
         limits: how long its upstream may take.
+        concurrent_requests: how many may be under way in this worker; 0 for no limit.
+        concurrent_per_session: how many of them for one session.
+        rate_limits: how many may come in a while.
+        is_limited: one of these three is set.
     """
 
     path: str
@@ -65,11 +70,17 @@ class Route:
     websocket_message_limit_bytes: int = 1024 * 1024
     websockets_per_session: int = 16
     limits: TimeLimits = _USUAL
+    concurrent_requests: int = 0
+    concurrent_per_session: int = 0
+    rate_limits: tuple[RateLimit, ...] = ()
+    is_limited: bool = field(init=False)
     prefix: bytes = field(init=False)
     _inner: bytes = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "prefix", self.path.rstrip("/").encode("ascii"))
+        limited = self.concurrent_requests or self.concurrent_per_session or self.rate_limits
+        object.__setattr__(self, "is_limited", bool(limited))
         object.__setattr__(self, "_inner", self.prefix + b"/")
 
     @classmethod
@@ -90,6 +101,11 @@ class Route:
             websocket_idle_s=settings.websocket_idle_s,
             websocket_message_limit_bytes=settings.websocket_message_limit_bytes,
             websockets_per_session=settings.websockets_per_session,
+            concurrent_requests=settings.concurrent_requests,
+            concurrent_per_session=settings.concurrent_per_session,
+            rate_limits=tuple(
+                RateLimit(limit.by, limit.requests, limit.per_s) for limit in settings.rate_limits
+            ),
             limits=TimeLimits(
                 connect_s=settings.connect_s,
                 first_byte_s=settings.first_byte_timeout_s or settings.timeout_s,

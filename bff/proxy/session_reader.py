@@ -19,6 +19,7 @@ from bff.proxy.session_link import (
     LinkRefused,
     LinkSilent,
     SessionLink,
+    command,
     open_link,
 )
 from bff.sessions.codec import SessionCodec, Unreadable
@@ -49,6 +50,7 @@ class SessionReader:
         load_slowly: Callable[[Ticket], TokenSet | None],
         touch: Callable[[Ticket], object],
         idle_ttl_s: float,
+        ask_slowly: Callable[..., object] | None = None,
     ) -> None:
         """Nothing is sent yet.
 
@@ -59,12 +61,14 @@ class SessionReader:
             touch: slides the idle expiry; called in a worker thread and not waited for.
             idle_ttl_s: the idle expiry; a minute of it may pass before it slides, or a quarter
                 where it is short.
+            ask_slowly: asks anything else, where the long way round is the only one.
         """
         self._url = redis_url
         self._direct = redis_url.startswith(_DIRECT_SCHEMES)
         self._codec = codec
         self._load_slowly = load_slowly
         self._touch = touch
+        self._ask_slowly = ask_slowly
         self._touch_interval_s = min(_TOUCH_INTERVAL_S, idle_ttl_s / 4)
         self._slide_below_ms = (idle_ttl_s - self._touch_interval_s) * 1000
         self._touched: dict[str, float] = {}
@@ -90,6 +94,25 @@ class SessionReader:
         if tokens is not None:
             self._slide(ticket)
         return tokens
+
+    async def ask(self, *words: str) -> object:
+        """Return the reply to one command, an error reply as a value.
+
+        Sent in one packet with the session reads of the same turn of the loop.
+
+        Raises:
+            Unavailable: ``store_unavailable``.
+        """
+        if self._ask_slowly is not None and not self._direct:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._threads, self._ask_slowly, *words)
+        try:
+            link = self._link
+            if link is None or not link.is_open:
+                link = await self._reopened()
+            return await link.ask(command(*words))
+        except (LinkLost, LinkSilent, LinkRefused) as error:
+            raise Unavailable(STORE_UNAVAILABLE, hint=str(error) or type(error).__name__) from error
 
     async def close(self) -> None:
         """Close the link and wait for touches that are under way."""

@@ -8,19 +8,19 @@ from bff import events
 from httpkit.events import get_logger
 
 if TYPE_CHECKING:
-    from bff.metrics import BffMetrics
+    from bff.metrics import UpstreamMetrics
 
 
 class UpstreamNews:
     """Tells log and metrics of one worker; costs a good call nothing."""
 
-    def __init__(self, metrics: BffMetrics | None = None) -> None:
+    def __init__(self, metrics: UpstreamMetrics | None = None) -> None:
         self._metrics = metrics
 
     def failed(self, route: str, address: str, problem: str) -> None:
         """Count a call to *address* that came to nothing, or to a failing status."""
         if self._metrics is not None:
-            self._metrics.upstream_failures.labels(route, address, problem).inc()
+            self._metrics.failures.labels(route, address, problem).inc()
 
     def ejected(self, route: str, address: str, pause_s: float, failures: int) -> None:
         """Tell that *address* gets no calls for a while."""
@@ -29,13 +29,13 @@ class UpstreamNews:
             route=route, address=address, failures=failures, pause_s=pause_s,
         )  # fmt: skip
         if self._metrics is not None:
-            self._metrics.upstream_ejected.labels(route, address).set(1)
+            self._metrics.ejected.labels(route, address).set(1)
 
     def returned(self, route: str, address: str) -> None:
         """Tell that *address* answered again."""
         get_logger().info(events.UPSTREAM_RETURNED, route=route, address=address)
         if self._metrics is not None:
-            self._metrics.upstream_ejected.labels(route, address).set(0)
+            self._metrics.ejected.labels(route, address).set(0)
 
     def opened(self, route: str, pause_s: float, failures: int) -> None:
         """Tell that calls along *route* are answered here for a while."""
@@ -43,13 +43,13 @@ class UpstreamNews:
             events.UPSTREAM_BREAKER_OPENED, route=route, failures=failures, pause_s=pause_s
         )
         if self._metrics is not None:
-            self._metrics.upstream_breaker_open.labels(route).set(1)
+            self._metrics.breaker_open.labels(route).set(1)
 
     def closed(self, route: str) -> None:
         """Tell that the upstream of *route* answered again."""
         get_logger().info(events.UPSTREAM_BREAKER_CLOSED, route=route)
         if self._metrics is not None:
-            self._metrics.upstream_breaker_open.labels(route).set(0)
+            self._metrics.breaker_open.labels(route).set(0)
 
     def moved(self, route: str, host: str, addresses: list[str]) -> None:
         """Tell that DNS says something else than before."""

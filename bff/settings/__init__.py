@@ -5,6 +5,7 @@
 
 from bff.settings.base import Words
 from bff.settings.frontends import Frontend
+from bff.settings.limits import LimitSettings, RateLimitSettings
 from bff.settings.loading import SettingsInvalid, load_settings, settings_of
 from bff.settings.model import (
     AdministratorSettings,
@@ -21,7 +22,9 @@ __all__ = [
     "AdministratorSettings",
     "Frontend",
     "FrontendSettings",
+    "LimitSettings",
     "ProviderSettings",
+    "RateLimitSettings",
     "RouteSettings",
     "SessionSettings",
     "Settings",

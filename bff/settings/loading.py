@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from bff.settings.limits import LimitSettings, RateLimitSettings
 from bff.settings.model import (
     AdministratorSettings,
     FrontendSettings,
@@ -41,8 +42,10 @@ _SECRETS = frozenset({"client_secret", "redis_url", "secret", "secret_keys"})
 _TABLES: Mapping[str, type[BaseModel]] = {
     "administrators": AdministratorSettings,
     "frontends": FrontendSettings,
+    "limits": LimitSettings,
     "session": SessionSettings,
     "providers": ProviderSettings,
+    "rate_limits": RateLimitSettings,
     "routes": RouteSettings,
 }
 

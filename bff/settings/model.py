@@ -18,6 +18,7 @@ from pydantic import (
 
 from bff.settings.base import Frozen, Words
 from bff.settings.frontends import Frontend, require_apart
+from bff.settings.limits import LimitSettings
 from bff.settings.routes import RouteSettings
 from bff.settings.rules import (
     lines_or_list,
@@ -167,6 +168,7 @@ class Settings(Frozen):
     trusted_proxies: Annotated[tuple[IPvAnyNetwork, ...], BeforeValidator(words_or_list)] = ()
     forward_auth: Literal["headers", "path", "off"] = "headers"
     session: SessionSettings = SessionSettings()
+    limits: LimitSettings = LimitSettings()
     providers: tuple[ProviderSettings, ...]
     routes: tuple[RouteSettings, ...] = ()
     frontends: tuple[FrontendSettings, ...] = ()

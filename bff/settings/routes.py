@@ -8,6 +8,7 @@ from typing import Any, Literal, cast
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from bff.settings.base import Frozen, Words
+from bff.settings.limits import RateLimitSettings
 from bff.settings.rules import require_plain_path, require_upstreams
 from bff.settings.tls import UpstreamTls
 from bff.settings.token_target import token_target
@@ -53,6 +54,9 @@ class RouteSettings(Frozen):
     idle_timeout_s: float | None = _seconds()
     total_timeout_s: float | None = _seconds()
     stream_total_timeout_s: float | None = _seconds()
+    concurrent_requests: int = Field(default=0, ge=0)
+    concurrent_per_session: int = Field(default=0, ge=0)
+    rate_limits: tuple[RateLimitSettings, ...] = ()
     body_limit_bytes: int = Field(default=10 * 1024 * 1024, ge=0)
     allow_set_cookie: bool = False
     audience: str | None = None
@@ -103,6 +107,13 @@ class RouteSettings(Frozen):
     @classmethod
     def _upstream(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
         require_upstreams(value, plain_http=bool(info.data.get("plain_http")))
+        return value
+
+    @field_validator("rate_limits")
+    @classmethod
+    def _rate_limits(cls, value: tuple[RateLimitSettings, ...]) -> tuple[RateLimitSettings, ...]:
+        if len({limit.by for limit in value}) != len(value):
+            raise ValueError("at most one limit each by session, address and route")
         return value
 
     @model_validator(mode="after")

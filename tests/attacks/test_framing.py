@@ -268,7 +268,7 @@ def test_fault_within_a_body_ends_the_call(
     assert not any(b"0\r\n\r\n" in data or b"marker" in data for data in seen)
 
 
-LIMITS = EdgeLimits(head_s=1, stall_s=1, linger_s=1)
+LIMITS = EdgeLimits(first_byte_s=1, head_s=1, stall_s=1, linger_s=1)
 
 
 @pytest.mark.parametrize(

@@ -14,14 +14,20 @@ import uvicorn
 import uvloop
 from prometheus_client import CollectorRegistry
 
+from bff.metrics import BffMetrics
 from bff.problems import ROUTE_NOT_FOUND
 from bff.proxy.access_log import AccessLog
 from bff.proxy.addresses import Upstream, parse_upstream
 from bff.proxy.authority import Authorities
 from bff.proxy.call import Call
 from bff.proxy.edge import StrictHttpProtocol
+from bff.proxy.edge_rules import EdgeLimits
+from bff.proxy.edge_worker import EdgeTerms
 from bff.proxy.exchange import TimeLimits
 from bff.proxy.gateway import Gateway
+from bff.proxy.limiter import Limiter
+from bff.proxy.rate_store import SharedLedger
+from bff.proxy.rates import Ledger
 from bff.proxy.routes import Route, RouteTable, TokenKind
 from bff.proxy.session_reader import SessionReader
 from bff.proxy.transport import Transport
@@ -39,7 +45,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
     from bff.proxy.authority import ReplacementFor
-    from bff.proxy.edge_rules import EdgeLimits
+    from bff.proxy.client_address import Network
     from bff.proxy.gateway import Scope
     from bff.proxy.relay import Receive, Send
 
@@ -76,17 +82,32 @@ class Desk:
         return self.store.create(record, tokens, Device())
 
 
+class _Application:
+    """What the edge finds behind it; `edge_terms` is where it looks for limits."""
+
+    def __init__(self, gateway: Gateway, terms: EdgeTerms) -> None:
+        self.gateway = gateway
+        self.edge_terms = terms
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not await self.gateway.take(scope, receive, send):
+            call = Call("0" * 32, "0" * 16, scope["method"], "none", 0)
+            await call.answer(send, ROUTE_NOT_FOUND)
+
+
 class Served:
     """A gateway that listens on a loopback port in a thread of its own."""
 
     def __init__(
         self,
         make: Callable[[list[bytes]], tuple[Gateway, Callable[[], Awaitable[None]]]],
-        http: type[StrictHttpProtocol],
+        terms: EdgeTerms,
+        counted: list[str],
     ) -> None:
+        self.counted = counted
         self.log_lines: list[bytes] = []
         self._make = make
-        self._http = http
+        self._terms = terms
         self._ready = threading.Event()
         self.port = 0
         self.gateway: Gateway
@@ -102,16 +123,10 @@ class Served:
     async def _serve(self) -> None:
         self.gateway, close = self._make(self.log_lines)
 
-        async def app(scope: Scope, receive: Receive, send: Send) -> None:
-            if not await self.gateway.take(scope, receive, send):
-                await Call("0" * 32, "0" * 16, scope["method"], "none", 0).answer(
-                    send, ROUTE_NOT_FOUND
-                )
-
         config = uvicorn.Config(
-            app,
+            _Application(self.gateway, self._terms),
             port=0,
-            http=cast("Any", self._http),
+            http=cast("Any", StrictHttpProtocol),
             loop="uvloop",
             server_header=False,
             proxy_headers=False,
@@ -214,6 +229,11 @@ def _authorities(
     )
 
 
+def _limiter(reader: SessionReader, registry: CollectorRegistry, *, shared: bool) -> Limiter:
+    ledger = SharedLedger(reader.ask, Ledger()) if shared else None
+    return Limiter(shared=ledger, metrics=BffMetrics(registry))
+
+
 @pytest.fixture
 def desk(valkey_url: str) -> Desk:
     """Sessions."""
@@ -238,17 +258,20 @@ def serve(desk: Desk, upstream: ScriptedUpstream) -> Iterator[Callable[..., Serv
         redis_url: str = desk.url,
         transport: Callable[[], Transport] = Transport,
         limits: EdgeLimits | None = None,
+        trusted: tuple[Network, ...] = (),
+        rate_store: bool = False,
         replacement_for: ReplacementFor = _no_replacement,
         **settings: Any,  # noqa: ANN401 - a route's fields
     ) -> Served:
-        own = {} if limits is None else {"limits": limits}
-        edge = type("Edge", (StrictHttpProtocol,), own)
+        counted: list[str] = []
+        terms = EdgeTerms(limits or EdgeLimits(), trusted, counted.append)
 
         def make(lines: list[bytes]) -> tuple[Gateway, Callable[[], Awaitable[None]]]:
             reader = desk.reader(redis_url)
             carrier = transport()
             watch = SessionWatch(desk.client, expires_in_ms=desk.store.expires_in_ms)
-            log = AccessLog(HttpMetrics(CollectorRegistry()), write=lines.append)
+            registry = CollectorRegistry()
+            log = AccessLog(HttpMetrics(registry), write=lines.append)
             gateway = Gateway(
                 public_url=PUBLIC_URL,
                 routes=RouteTable([route("/api", upstream.url, **settings), *more]),
@@ -257,6 +280,7 @@ def serve(desk: Desk, upstream: ScriptedUpstream) -> Iterator[Callable[..., Serv
                 transport=carrier,
                 access_log=log,
                 watch=watch,
+                limiter=_limiter(reader, registry, shared=rate_store),
             )
 
             async def close() -> None:
@@ -267,7 +291,7 @@ def serve(desk: Desk, upstream: ScriptedUpstream) -> Iterator[Callable[..., Serv
 
             return gateway, close
 
-        served = Served(make, edge)
+        served = Served(make, terms, counted)
         running.append(served)
         return served
 

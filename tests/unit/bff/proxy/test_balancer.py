@@ -9,7 +9,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
-from bff.metrics import BffMetrics
+from bff.metrics import UpstreamMetrics
 from bff.problems import Unavailable
 from bff.proxy.addresses import Origin, Tolerance, Upstream
 from bff.proxy.balancer import Balancer
@@ -65,7 +65,7 @@ class World:
         self.balancer = Balancer(
             upstream,
             make_pool,
-            UpstreamNews(BffMetrics(self.registry)),
+            UpstreamNews(UpstreamMetrics(self.registry)),
             resolve=names or Names(),
             clock=lambda: self.now_s,
         )

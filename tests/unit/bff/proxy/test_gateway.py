@@ -241,7 +241,7 @@ def test_reply_with_the_sessions_token_is_blocked(
     go = threading.Event()
     upstream.serve = serve_token
     with serve().wire() as wire:
-        wire.send(request(ticket=desk.sign_in()))
+        wire.send(request("GET", "/api/x", "Connection: close", ticket=desk.sign_in()))
         got = b""
         if part == "later":
             got = wire.until(b"abc")
