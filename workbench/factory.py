@@ -23,6 +23,8 @@ from workbench.issuer import IssuerClient, IssuerKeys
 from workbench.kit.ids import install_ids
 from workbench.settings import load_settings
 from workbench.statuses import views as statuses
+from workbench.teams import internal_views as internal_teams
+from workbench.teams import joining_views as joining
 from workbench.teams import views as teams
 from workbench.users import views as users
 from workbench.users.directory import Directory
@@ -81,7 +83,8 @@ def _open_rooms(app: Flask, settings: Settings) -> None:
     directory = Directory(ProfileSource(client), profile_ttl_s=settings.profile_ttl_s)
     callers = Callers(bearer, directory)
     app.register_blueprint(users.create_blueprint(bearer, directory))
-    app.register_blueprint(teams.create_blueprint(callers))
+    for ways in (teams, joining, internal_teams):
+        app.register_blueprint(ways.create_blueprint(callers))
     app.register_blueprint(statuses.create_blueprint(callers))
     app.register_blueprint(
         openapi.create_blueprint(issuer=settings.issuer, identifier=settings.identifier)

@@ -5,13 +5,18 @@ from __future__ import annotations
 from httpkit.problems import BAD_REQUEST, NOT_FOUND, ProblemType, Refused, Unavailable
 
 __all__ = [
+    "ALREADY_APPLIED",
+    "ALREADY_DECIDED",
+    "ALREADY_MEMBER",
     "BAD_REQUEST",
     "FORBIDDEN_DEED",
     "IDEMPOTENCY_KEY_REUSED",
     "INSUFFICIENT_SCOPE",
     "INVALID_FIELDS",
     "INVALID_TOKEN",
+    "INVITATION_OVER",
     "ISSUER_UNAVAILABLE",
+    "LAST_OWNER",
     "NOT_FOUND",
     "PRECONDITION_FAILED",
     "PRECONDITION_REQUIRED",
@@ -45,4 +50,11 @@ PRECONDITION_FAILED = ProblemType(
 )
 IDEMPOTENCY_KEY_REUSED = ProblemType(
     "idempotency_key_reused", 422, "This idempotency key was used for another request."
+)
+LAST_OWNER = ProblemType("last_owner", 409, "A team needs an owner; hand it over first.")
+ALREADY_MEMBER = ProblemType("already_member", 409, "This person is in the team already.")
+ALREADY_APPLIED = ProblemType("already_applied", 409, "You have an open application there.")
+ALREADY_DECIDED = ProblemType("already_decided", 409, "This application is no longer open.")
+INVITATION_OVER = ProblemType(
+    "invitation_over", 410, "This invitation has expired, was used up or was revoked."
 )

@@ -137,7 +137,7 @@ def groups_named(pks: Collection[int]) -> dict[int, Named]:
 
 
 def find_group(team_pk: int, group_id: str) -> Named | None:
-    """Return the group with the public id *group_id*, of the team *team_pk* alone; or None."""
+    """Return the living group with the public id *group_id*, of the team *team_pk*; or None."""
     if not is_id(group_id, "g"):
         return None
     row = db.session.execute(

@@ -69,7 +69,12 @@ class Team(Base):
 
 
 class Group(Base):
-    """A part of a team, such as its front end; `position` orders them."""
+    """A part of a team, such as its front end.
+
+    Attributes:
+        position: their order in the team.
+        deleted_at: set when it is no more; its name stays for what was done in it.
+    """
 
     __tablename__ = "team_groups"
     __table_args__ = (Index("ix_team_groups_team", "team_pk", "position"),)
@@ -80,6 +85,7 @@ class Group(Base):
     name: Mapped[str] = mapped_column(String(NAME_LENGTH))
     position: Mapped[int] = mapped_column(Integer)
     version: Mapped[int] = mapped_column(Integer, default=1)
+    deleted_at: Mapped[datetime | None] = mapped_column(DateTime)
 
 
 class Member(Base):

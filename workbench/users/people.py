@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from workbench.database import db
+from workbench.problems import FORBIDDEN_DEED, Refused
 from workbench.users.model import User
 
 if TYPE_CHECKING:
@@ -60,6 +61,17 @@ class Callers:
             Unavailable: keys or database cannot be had.
         """
         return person_of(self._directory.entry_of(self._bearer.require(scope)))
+
+    def require_service(self, scope: str) -> None:
+        """Pass when another service calls for itself: client credentials, no person behind it.
+
+        Raises:
+            Refused: 401 or 403; also 403 for a person, whatever their token holds.
+            Unavailable: the issuer's keys cannot be had.
+        """
+        caller = self._bearer.require(scope)
+        if caller.subject != caller.client_id:
+            raise Refused(FORBIDDEN_DEED, hint="a person calls where a service must")
 
 
 def people_of(pks: Iterable[int | None]) -> dict[int, Person]:

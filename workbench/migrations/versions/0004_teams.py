@@ -55,6 +55,7 @@ def upgrade() -> None:
         sa.Column("name", sa.String(80), nullable=False),
         sa.Column("position", sa.Integer, nullable=False),
         sa.Column("version", sa.Integer, nullable=False),
+        sa.Column("deleted_at", sa.DateTime),
         mysql_charset="utf8mb4",
         mysql_engine="InnoDB",
     )
