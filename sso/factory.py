@@ -205,7 +205,7 @@ def _open_rooms(app: Flask, base: Foundation, services: Services) -> None:
     )
     app.register_blueprint(
         userinfo.create_blueprint(
-            userinfo.UserInfo(services.presented, services.proofs, base.users)
+            userinfo.UserInfo(services.presented, services.proofs, base.users, base.storage)
         )
     )
     _open_pages(app, base, services)

@@ -9,7 +9,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sso.accounts.assurance import satisfies
-from sso.errors import CONSENT_REQUIRED, INTERACTION_REQUIRED, LOGIN_REQUIRED, OAuthError
+from sso.errors import (
+    CONSENT_REQUIRED,
+    INTERACTION_REQUIRED,
+    LOGIN_REQUIRED,
+    UNMET_AUTHENTICATION_REQUIREMENTS,
+    OAuthError,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -86,12 +92,8 @@ def next_step(
         asked_before = _since_start(request, signed_in.auth_time)
         another = _login_required("another person is signed in")
         return another if silent or asked_before else AskSignIn()
-    # A wish: what cannot be asked is not refused, and `acr` tells what there was (A-42).
-    if not (silent or request.acr_waived or satisfies(signed_in.acr, request.acr_values)):
-        return AskSecondStep()
-    if verified_email_needed and not signed_in.user.email_verified:
-        unproven = "the person's e-mail address is not verified yet"
-        return Refuse(OAuthError(INTERACTION_REQUIRED, unproven)) if silent else AskVerifiedEmail()
+    if step := _next_assurance(request, signed_in, verified_email_needed=verified_email_needed):
+        return step
     if _must_consent(request, consent_needed=consent_needed, consented_at=consented_at):
         missing = Refuse(OAuthError(CONSENT_REQUIRED, "the person has not agreed yet"))
         return missing if silent else AskConsent(signed_in)
@@ -109,6 +111,25 @@ def _fresh_enough(request: AuthorizationRequest, signed_in: SignedIn, now: datet
         return False
     age_s = (now - signed_in.auth_time).total_seconds()
     return request.max_age_s is None or age_s <= request.max_age_s
+
+
+def _next_assurance(
+    request: AuthorizationRequest, signed_in: SignedIn, *, verified_email_needed: bool
+) -> Step | None:
+    """Return how whoever is signed in becomes as sure as the request needs, if they are not."""
+    silent, settled = "none" in request.prompt, request.acr_waived or "none" in request.prompt
+    # A wish: what cannot be asked is not refused, and `acr` tells what there was (A-42).
+    wished = settled or satisfies(signed_in.acr, request.acr_values)
+    needed = satisfies(signed_in.acr, request.needed_acrs)
+    if not settled and not (wished and needed):
+        return AskSecondStep()
+    if not needed:  # `claims` calls it essential (OIDC Core §5.5.1.1)
+        unmet = INTERACTION_REQUIRED if silent else UNMET_AUTHENTICATION_REQUIREMENTS
+        return Refuse(OAuthError(unmet, "the sign-in is not of the acr that is needed"))
+    if verified_email_needed and not signed_in.user.email_verified:
+        unproven = "the person's e-mail address is not verified yet"
+        return Refuse(OAuthError(INTERACTION_REQUIRED, unproven)) if silent else AskVerifiedEmail()
+    return None
 
 
 def _must_consent(

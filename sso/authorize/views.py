@@ -117,7 +117,7 @@ class Authorization:
     def _proceed(self, client: Client, asked: AuthorizationRequest) -> Response:
         signed_in = self._browser.signed_in()
         consented_at = (
-            self._consents.granted_at(signed_in.user.sub, client.client_id, asked.scopes)
+            self._consents.granted_at(signed_in.user.sub, client.client_id, asked.agreed_scopes)
             if signed_in
             else None
         )
@@ -164,6 +164,7 @@ class Authorization:
                 auth_time=signed_in.auth_time,
                 acr=signed_in.acr,
                 amr=signed_in.amr,
+                claims=asked.named_claims,
                 dpop_jkt=asked.dpop_jkt,
             )
         )

@@ -51,7 +51,7 @@ class ConsentPages:
             "sso/consent.html",
             client_name=client.name,
             client_host=host_of(asked.reply_to.redirect_uri),
-            scopes=asked.scopes,
+            scopes=asked.agreed_scopes,
             user=signed_in.user,
             hidden={FIELD: sealed},
         )
@@ -64,7 +64,8 @@ class ConsentPages:
         """
         asked, client, signed_in = self._open(sealed)
         if decision == "allow":
-            self._consents.remember(signed_in.user.sub, client.client_id, asked.scopes)
+            agreed = asked.agreed_scopes
+            self._consents.remember(signed_in.user.sub, client.client_id, agreed)
             return see_other(self._carrier.resume_address(asked))
         if decision == "deny":
             error = OAuthError(ACCESS_DENIED, "the person did not agree")

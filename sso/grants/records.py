@@ -1,4 +1,4 @@
-"""Grants as records: revoked as a whole."""
+"""Grants as records: looked up, and revoked as a whole."""
 
 from __future__ import annotations
 
@@ -12,6 +12,15 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sqlalchemy.orm import Session
+
+    from sso.storage.engine import Storage
+
+
+def find_userinfo_claims(storage: Storage, grant_id: str) -> list[str]:
+    """Return the claims that the grant's request asked UserInfo for, one by one."""
+    with storage.reading() as session:
+        grant = session.get(Grant, grant_id)
+    return list((grant.claims or {}).get("userinfo", [])) if grant is not None else []
 
 
 def revoke_grant(session: Session, grant_id: str, now: datetime, *, because: str) -> bool:

@@ -196,7 +196,7 @@ class TokenEndpoint:
                 grant,
                 access_token=issued.value,
                 nonce=nonce,
-                person=person_claims(user, scopes),
+                person=person_claims(user, scopes, (grant.claims or {}).get("id_token", ())),
             )
         return response
 

@@ -30,6 +30,7 @@ from sso.errors import (
 )
 from sso.parameters import space_separated
 from sso.problems import CLIENT_UNKNOWN, REDIRECT_URI_INVALID
+from sso.requests.claims_parameter import read_claims
 from sso.requests.model import AuthorizationRequest, ReplyTo
 from sso.tokens.claims import OPENID
 
@@ -119,10 +120,12 @@ class RequestValidator:
         if AUTHORIZATION_CODE not in client.grant_types:
             raise OAuthError(UNAUTHORIZED_CLIENT, "the client may not use authorization codes")
         mode = response_mode_for(client, parameters.get("response_mode"))
+        scopes = _scopes(client, parameters)
+        claims = read_claims(parameters.get("claims") if OPENID in scopes else None, client)
         return AuthorizationRequest(
             client_id=client.client_id,
             reply_to=msgspec.structs.replace(reply_to, response_mode=mode),
-            scopes=_scopes(client, parameters),
+            scopes=scopes,
             audience=audience_for(
                 client, parameters.get("resource"), default=self._default_audience
             ),
@@ -132,18 +135,26 @@ class RequestValidator:
             prompt=_prompt(parameters),
             max_age_s=_max_age(parameters),
             login_hint=parameters.get("login_hint", "")[:_MAX_HINT] or None,
-            hinted_sub=self._hinted_sub(client, parameters),
+            hinted_sub=self._hinted_sub(client, parameters, claims.sub),
             dpop_jkt=_thumbprint(parameters),
-            acr_values=space_separated(parameters.get("acr_values", ""))[:10],
+            acr_values=[
+                *space_separated(parameters.get("acr_values", ""))[:10],
+                *claims.wished_acrs[:10],
+            ],
+            needed_acrs=claims.needed_acrs[:10],
+            id_token_claims=claims.id_token,
+            userinfo_claims=claims.userinfo,
         )
 
-    def _hinted_sub(self, client: Client, parameters: Parameters) -> str | None:
+    def _hinted_sub(self, client: Client, parameters: Parameters, named: str | None) -> str | None:
         value = parameters.get("id_token_hint")
         if value is None:
-            return None
+            return named
         hint = self._id_tokens.read_hint(value)
         if hint is None or hint.client_id != client.client_id:
             raise OAuthError(LOGIN_REQUIRED, "id_token_hint is not one that this client was given")
+        if named not in {None, hint.sub}:
+            raise OAuthError(LOGIN_REQUIRED, "id_token_hint and claims name two persons")
         return hint.sub
 
 

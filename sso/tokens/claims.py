@@ -25,7 +25,18 @@ SUPPORTED_CLAIMS: Final = (
     "updated_at",
     "email",
     "email_verified",
+    "acr",
+    "amr",
+    "auth_time",
 )
+# Each claim about a person that can be asked for by itself, and the scope that opens it.
+SCOPE_OF: Final = {
+    "name": PROFILE,
+    "preferred_username": PROFILE,
+    "updated_at": PROFILE,
+    "email": EMAIL,
+    "email_verified": EMAIL,
+}
 
 
 def name_claims(user: User, scopes: Collection[str]) -> dict[str, Any]:
@@ -35,8 +46,14 @@ def name_claims(user: User, scopes: Collection[str]) -> dict[str, Any]:
     return {"name": user.username, "preferred_username": user.username}
 
 
-def person_claims(user: User, scopes: Collection[str]) -> dict[str, Any]:
-    """Return every claim about *user* that *scopes* open, ``sub`` aside."""
+def person_claims(
+    user: User, scopes: Collection[str], named: Collection[str] = ()
+) -> dict[str, Any]:
+    """Return every claim about *user* that *scopes* open or that is *named*, ``sub`` aside."""
+    if named:
+        every = person_claims(user, {SCOPE_OF[name] for name in named})
+        picked = {name: every[name] for name in named}
+        return {**person_claims(user, scopes), **picked}
     claims = name_claims(user, scopes)
     if PROFILE in scopes:
         claims["updated_at"] = int(user.updated_at.timestamp())
