@@ -72,6 +72,7 @@ def build_control_plane(parts: Parts) -> VisitorApp:
             pages_blueprint(
                 current_session=lambda: _visitor(parts.current.find(), parts.logout),
                 carries_ticket=lambda: parts.current.ticket() is not None,
+                workbench=frontend.workbench,
             )
         )
     return app

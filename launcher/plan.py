@@ -130,6 +130,7 @@ class Plan:
                 return common | {
                     "public_url": self.public_url,
                     "routes": [{**route, "token": "user"}],
+                    "shell": "workbench",
                 }
 
 

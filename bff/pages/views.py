@@ -1,10 +1,15 @@
-"""The shell at `/`: signed out, signed in, or signed out behind the visitor's back."""
+"""The shell at `/`: signed out, signed in, or signed out behind the visitor's back.
+
+Where the workbench is the shell, whoever is signed in gets it, at `/` and at each of its addresses;
+everybody else gets the same page as ever, which leads back to the address they came to.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
+from urllib.parse import quote
 
-from flask import Blueprint, render_template
+from flask import Blueprint, render_template, request
 
 from bff.problems import (
     LOGIN_DENIED,
@@ -37,6 +42,11 @@ _STARTS_AGAIN = frozenset(
         PROVIDER_UNAVAILABLE,
     )
 )
+# Where the workbench's own addresses begin; its router (static/workbench/routes.js) knows them too.
+WORKBENCH_PLACES: Final = (
+    *("projects", "statuses", "teams", "people", "inbox", "search"),
+    *("profile", "devices", "join", "welcome"),
+)
 
 
 class Visitor(Protocol):
@@ -63,22 +73,37 @@ def pages_blueprint(
     *,
     current_session: Callable[[], Visitor | None],
     carries_ticket: Callable[[], bool] = lambda: False,
+    workbench: bool = False,
 ) -> Blueprint:
     """Return the routes of the pages.
 
     Args:
         current_session: who is signed in on the request at hand; may raise `Unavailable`.
         carries_ticket: whether the request came with a ticket, of a session that is over or not.
+        workbench: whether the workbench is what a signed-in person gets.
     """
     pages = Blueprint("pages", __name__)
 
     @pages.get("/")
-    def shell() -> str:
+    def shell(place: str = "", rest: str = "") -> str:
+        del place, rest  # the script's business
         session = current_session()
         if session is not None and session.sign_out_origin is not None:
             allow_form_action(session.sign_out_origin)
         ended = session is None and carries_ticket()
-        return render_template("bff/shell.html", session=session, ended=ended)
+        if workbench and session is not None:
+            return render_template("bff/workbench.html", session=session)
+        return render_template(
+            "bff/shell.html",
+            session=session,
+            ended=ended,
+            return_to=_address() if workbench else None,
+        )
+
+    if workbench:
+        places = ",".join(WORKBENCH_PLACES)
+        pages.get(f"/<any({places}):place>", endpoint="place")(shell)
+        pages.get(f"/<any({places}):place>/<path:rest>", endpoint="inner_place")(shell)
 
     @pages.get("/bff/signed-in")
     def signed_in() -> str:
@@ -100,6 +125,13 @@ def render_error_page(outcome: Answer) -> str:
         request_id=current_request_id(),
         retry_url=_retry_url(outcome.problem.code),
     )
+
+
+def _address() -> str:
+    """Return the local address at hand, for a query."""
+    path = quote(f"{request.script_root}{request.path}")
+    query = quote(request.query_string, safe="%&=+/:;,@!$'()*?~")
+    return quote(f"{path}?{query}" if query else path, safe="/")
 
 
 def _retry_url(code: str) -> str | None:

@@ -30,6 +30,7 @@ class Frontend:
         providers: those that its visitors may sign in at, the default first.
         routes: what is proxied for its pages.
         static_dir: its own files, served beneath the base path; None for our own pages.
+        workbench: whoever is signed in gets the workbench in the place of their ticket.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Frontend:
     providers: tuple[ProviderSettings, ...]
     routes: tuple[RouteSettings, ...]
     static_dir: Path | None = None
+    workbench: bool = False
 
     @property
     def https(self) -> bool:

@@ -173,6 +173,7 @@ class Settings(Frozen):
     routes: tuple[RouteSettings, ...] = ()
     frontends: tuple[FrontendSettings, ...] = ()
     administrators: tuple[AdministratorSettings, ...] = ()
+    shell: Literal["ticket", "workbench"] = "ticket"
 
     @field_validator("public_url")
     @classmethod
@@ -243,6 +244,7 @@ class Settings(Frozen):
             cookie_name=_spelt(self.session.cookie_name, self.public_url),
             providers=self.providers,
             routes=self.routes,
+            workbench=self.shell == "workbench",
         )
         return (own, *(self._resolved(frontend) for frontend in self.frontends))
 

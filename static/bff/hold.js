@@ -8,7 +8,8 @@ let signingIn = null;
 /**
  * As `fetch` of cloakroom.js, but the page stays. `ask(start, cancel)` tells the person that a
  * sign-in is needed: call `start` from a click (browsers open windows for clicks alone), or
- * `cancel` to let every waiting call fail with its problem. It is asked once, however many wait.
+ * `cancel` to let every waiting call fail with its problem. It is asked once, however many wait;
+ * the third thing it is given is the problem that the first of them met.
  */
 export function holding(ask) {
   return async (input, init = {}) => {
@@ -35,7 +36,7 @@ function signIn(problem, ask) {
     channel.addEventListener("message", over(done));
     const address = loginUrl({ returnTo: `${BASE}bff/signed-in`, url: problem.document.login_url });
     const start = () => window.open(address, DONE, "popup,width=480,height=720");
-    ask(start, () => over(refuse)(problem));
+    ask(start, () => over(refuse)(problem), problem);
   });
 }
 

@@ -14,6 +14,14 @@ if (section) {
   watch(({ state }) => state === "ended" && ended());
 }
 
+// What stands behind the # never reaches the server, so that only a script can bring it back.
+for (const link of location.hash ? document.querySelectorAll("a[href*='bff/login?']") : []) {
+  const address = new URL(link.href);
+  const returnTo = address.searchParams.get("return_to") + location.hash;
+  address.searchParams.set("return_to", returnTo);
+  link.href = address.pathname + address.search;
+}
+
 async function ask(section, retry) {
   show(section, "asking");
   retry.hidden = true;

@@ -78,6 +78,7 @@ def test_a_person_signs_up_and_reads_their_name(running: House) -> None:
     answer = visitor.api("/users/me")
     assert answer.status == 200
     assert answer.json()["name"] == visitor.person.username
+    assert "/static/workbench/main.js" in visitor.open(running.url + "/inbox").text
     visitor.sign_out()
     assert visitor.api("/users/me").status == 401
 

@@ -35,7 +35,9 @@ class _Person:
     sign_out_origin: str | None = "https://sso.example.com"
 
 
-def _browser(session: Visitor | None = None, *, ticket: bool = False) -> FlaskClient:
+def _browser(
+    session: Visitor | None = None, *, ticket: bool = False, workbench: bool = False
+) -> FlaskClient:
     app = Flask("bff", template_folder=f"{ROOT}/templates", static_folder=f"{ROOT}/static")
     install_request_ids(app)
     install_i18n(app, https=False)
@@ -43,7 +45,9 @@ def _browser(session: Visitor | None = None, *, ticket: bool = False) -> FlaskCl
     install_answers(app, wants_page=lambda: True, render_page=render_error_page)
     FormGuard(secret=b"s" * 32, origin="http://localhost", https=False).install(app)
     app.register_blueprint(
-        pages_blueprint(current_session=lambda: session, carries_ticket=lambda: ticket)
+        pages_blueprint(
+            current_session=lambda: session, carries_ticket=lambda: ticket, workbench=workbench
+        )
     )
 
     @app.get("/refuse/<code>")
@@ -83,6 +87,38 @@ def test_shell_without_a_name_shows_the_subject() -> None:
     person = _Person()
     person.name = person.email = person.sign_out_origin = None
     assert "7d1f" in _browser(person).get("/").text
+
+
+@pytest.mark.parametrize("path", ["/", "/inbox", "/projects/p_1/documents/n_2?edit=1"])
+def test_workbench_is_at_each_of_its_addresses(path: str) -> None:
+    """Also after a reload; without script there is the way out."""
+    answer = _browser(_Person(), workbench=True).get(path)
+    assert answer.status_code == 200
+    assert "/static/workbench/main.js" in answer.text
+    assert "<noscript>" in answer.text
+    form = next(form for form in Html(answer.text).forms if form.method == "POST")
+    assert form.action == "/bff/logout"
+
+
+@pytest.mark.parametrize(
+    ("path", "back"),
+    [
+        ("/", "/"),
+        ("/projects/p_1?a=1&b=2", "/projects/p_1%3Fa%3D1%26b%3D2"),
+        ("/search?q=电费", "/search%3Fq%3D%25E7%2594%25B5%25E8%25B4%25B9"),
+    ],
+)
+def test_anonymous_visitor_comes_back_to_the_address(path: str, back: str) -> None:
+    """The page is the same as ever; signing in leads to where they wanted to go."""
+    answer = _browser(workbench=True).get(path)
+    assert "/static/workbench/" not in answer.text
+    assert f"/bff/login?return_to={back}&ui_locales=en" in Html(answer.text).links
+
+
+@pytest.mark.parametrize(("path", "workbench"), [("/nowhere", True), ("/inbox", False)])
+def test_other_addresses_are_nobodys(path: str, *, workbench: bool) -> None:
+    """A misspelt address is told, not covered by the workbench; without it, its own are nowhere."""
+    assert _browser(_Person(), workbench=workbench).get(path).status_code == 404
 
 
 @pytest.mark.parametrize("ticket", [False, True])

@@ -1,0 +1,92 @@
+// The workbench: starts, learns who is here, and draws the page.
+import { BASE, fetch as call, logout, user } from "../bff/cloakroom.js";
+import { holding } from "../bff/hold.js";
+import { watch } from "../bff/watch.js";
+import { apiOver, wishes } from "./lib/api.js";
+import { draftsIn } from "./lib/drafts.js";
+import { t } from "./lib/i18n.js";
+import { followTogether } from "./lib/live.js";
+import { Router } from "./lib/router.js";
+import { pictures } from "./ui/avatar.js";
+import { html, render } from "./ui/html.js";
+import { Shell } from "./ui/shell.js";
+import { noticeQueue } from "./ui/toasts.js";
+import { explain } from "./ui/words.js";
+
+function build() {
+  const door = new EventTarget(); // what the sign-in says: needed, back again, ended
+  const live = new EventTarget();
+  const tell = (target, type, detail) => target.dispatchEvent(new CustomEvent(type, { detail }));
+  const send = holding((start, cancel, problem) => tell(door, "needed", { start, cancel, problem }));
+  const api = apiOver(send, { onWaiting: (late) => tell(door, "late", late) });
+  const notices = noticeQueue();
+  return {
+    api,
+    door,
+    live,
+    notices,
+    make: wishes().bind(null, api.post),
+    router: new Router(BASE),
+    drafts: draftsIn(globalThis.localStorage),
+    picture: pictures(api),
+    say: notices.say,
+    /** Tell what went wrong with a deed that has no form of its own. */
+    fail: (problem) => {
+      if (problem.status === undefined) throw problem;
+      notices.say(explain(problem), { bad: true });
+    },
+    signOut: async () => {
+      draftsIn(globalThis.localStorage).clear();
+      await logout();
+    },
+  };
+}
+
+/** Live news, and the session's own, for as long as the page stands. */
+function listen(app, sub) {
+  const leaving = new AbortController();
+  addEventListener("pagehide", () => leaving.abort());
+  // From the browser's memory the page would be deaf, and may show somebody who has left.
+  addEventListener("pageshow", (event) => event.persisted && location.reload());
+  const open = (lastId, signal) => {
+    const headers = { Accept: "text/event-stream", ...(lastId && { "Last-Event-ID": lastId }) };
+    return call(`${BASE}api/feed/live`, { headers, signal, signIn: false });
+  };
+  const hear = ({ type, data }) => app.live.dispatchEvent(new CustomEvent(type, { detail: data }));
+  followTogether(open, hear, leaving.signal);
+  watch(({ state }) => {
+    if (state === "ended") app.door.dispatchEvent(new CustomEvent("ended"));
+  });
+  // Whoever signed in again in a window beside this one may be somebody else.
+  new BroadcastChannel("cloakroom.signed-in").addEventListener("message", async () => {
+    const now = await user().catch(() => null);
+    if (now && now.sub !== sub) location.reload();
+    else {
+      app.door.dispatchEvent(new CustomEvent("back"));
+      listenAgain(app);
+    }
+  });
+}
+
+const listenAgain = (app) => app.live.dispatchEvent(new CustomEvent("gap"));
+
+async function start() {
+  const root = document.getElementById("workbench");
+  forgetLanguageInAddress();
+  const app = build();
+  const who = await user().catch(() => null);
+  render(html`<${Shell} app=${app} />`, root);
+  listen(app, who?.sub ?? null);
+}
+
+function forgetLanguageInAddress() {
+  const address = new URL(location.href);
+  if (!address.searchParams.has("ui_locales")) return;
+  address.searchParams.delete("ui_locales");
+  history.replaceState(null, "", address.pathname + address.search + address.hash);
+}
+
+start().catch((error) => {
+  document.getElementById("workbench").textContent = t("Something went wrong on our side. Try again in a moment.");
+  throw error;
+});

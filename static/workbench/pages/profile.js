@@ -1,0 +1,71 @@
+// The reader's own entry in the directory.
+import { LANGUAGES, t } from "../lib/i18n.js";
+import { useApp, useTitle } from "../ui/context.js";
+import { Avatar } from "../ui/avatar.js";
+import { Field, FormProblem, Select, useForm } from "../ui/form.js";
+import { html, useRef, useState } from "../ui/html.js";
+import { useRead } from "../ui/load.js";
+import { Button, Head, nameOf, Read } from "../ui/parts.js";
+
+const FIELDS = ["name", "email", "phone", "bio", "locale"];
+const AVATAR_LIMIT_BYTES = 1_000_000;
+
+export default function Profile() {
+  useTitle(t("Profile"));
+  const entry = useRead("/users/me");
+  return html`<div class="narrow"><${Head} title=${t("Profile")}>${t("Your team sees this.")}<//>
+    <${Read} of=${entry}>${(me) => html`<${Picture} me=${me} /><${Form} key=${entry.etag} me=${me} etag=${entry.etag} reload=${entry.reload} />`}<//></div>`;
+}
+
+function Form({ me, etag, reload }) {
+  const { api, setMe, say } = useApp();
+  const initial = Object.fromEntries(FIELDS.map((name) => [name, me[name] ?? ""]));
+  const form = useForm(initial, async (values) => {
+    const changed = FIELDS.filter((name) => values[name] !== initial[name]);
+    if (changed.length > 0) {
+      const body = Object.fromEntries(changed.map((name) => [name, values[name].trim() || null]));
+      const { data } = await api.patch("/users/me", body, { etag: etag ?? "*" });
+      setMe(data);
+      reload();
+    }
+    say(t("Your profile is saved."));
+  });
+  return html`<form class="card form" onSubmit=${form.submit} noValidate><${FormProblem} form=${form} />
+    <${Field} label=${t("Name")} autocomplete="name" ...${form.field("name")} />
+    <${Field} label=${t("E-mail address")} type="email" autocomplete="email" ...${form.field("email")} />
+    <${Field} label=${t("Phone")} type="tel" autocomplete="tel" ...${form.field("phone")} />
+    <${Field} label=${t("About you")} multiline ...${form.field("bio")} />
+    <${Select} label=${t("Language of e-mails")} options=${[["", t("As in the browser")], ...LANGUAGES.map(({ code, name }) => [code, name])]} ...${form.field("locale")} onChange=${form.field("locale").onInput} />
+    <div class="form-foot"><${Button} type="submit" busy=${form.busy}>${t("Save")}<//></div>
+  </form>`;
+}
+
+function Picture({ me }) {
+  const { api, setMe, say, fail } = useApp();
+  const chooser = useRef(null);
+  const [busy, setBusy] = useState(false);
+  const change = async (deed) => {
+    setBusy(true);
+    try {
+      await deed();
+      setMe(await api.get("/users/me"));
+      say(t("Your picture is changed."));
+    } catch (problem) {
+      fail(problem);
+    }
+    setBusy(false);
+  };
+  const choose = (event) => {
+    const [file] = event.target.files;
+    event.target.value = "";
+    if (!file) return;
+    if (file.size > AVATAR_LIMIT_BYTES) say(t("The picture is too large. Choose one below 1 MB."), { bad: true });
+    else change(() => api.raw("/users/me/avatar", { method: "PUT", headers: { "Content-Type": file.type }, body: file }));
+  };
+  const { me: shown } = useApp();
+  return html`<div class="card picture"><${Avatar} person=${shown ?? me} size="large" />
+    <div><strong>${nameOf(shown ?? me)}</strong><p class="fine">${me.username}</p>
+      <div class="actions"><input ref=${chooser} class="hush" type="file" accept="image/png,image/jpeg,image/webp" onChange=${choose} tabindex="-1" aria-label=${t("Choose a picture")} />
+        <${Button} kind="quiet small" busy=${busy} onClick=${() => chooser.current.click()}>${t("Choose a picture")}<//>
+        ${shown?.avatar_url && html`<${Button} kind="quiet small" onClick=${() => change(() => api.delete("/users/me/avatar"))}>${t("Remove it")}<//>`}</div></div></div>`;
+}

@@ -1,0 +1,44 @@
+// Titles and texts of the team's documents, files and statuses.
+import { t } from "../lib/i18n.js";
+import { useApp, useHere, useTitle } from "../ui/context.js";
+import { Field, Select } from "../ui/form.js";
+import { html, useState } from "../ui/html.js";
+import { Icon } from "../ui/icons.js";
+import { usePages, useRested } from "../ui/load.js";
+import { iconOf, kindName, placeIn } from "../ui/nodes.js";
+import { Empty, Head, Link, Pages, When } from "../ui/parts.js";
+
+export default function Search() {
+  useTitle(t("Search"));
+  const { team, router } = useApp();
+  const { query } = useHere();
+  const [wanted, setWanted] = useState(query.q ?? "");
+  const q = useRested(wanted.trim(), 300);
+  const list = usePages(q ? "/search" : null, { q, team: team.id, kind: query.kind });
+  const onInput = (event) => {
+    setWanted(event.target.value);
+    router.setQuery({ q: event.target.value });
+  };
+  const kinds = [["", t("Everything")], ["document", t("Documents")], ["file", t("Files")], ["folder", t("Folders")]];
+  return html`<div class="narrow"><${Head} title=${t("Search")}>${t("In {team}", { team: team.name })}<//>
+    <div class="filters"><${Field} label=${t("Words to look for")} hideLabel type="search" value=${wanted} onInput=${onInput} placeholder=${t("Words in titles and texts")} autofocus />
+      <${Select} label=${t("Kind")} hideLabel value=${query.kind ?? ""} options=${kinds} onChange=${(event) => router.setQuery({ kind: event.target.value })} /></div>
+    ${q ? html`<${Pages} list=${list} empty=${html`<${Empty} icon="search" title=${t("Nothing found for “{q}”", { q })}>${t("Try fewer or other words.")}<//>`}>
+        ${(items) => html`<p class="hush" role="status">${t("Results are shown.")}</p><ul class="rows card">${items.map((one) => html`<${Hit} key=${one.id} hit=${one} words=${q} />`)}</ul>`}<//>`
+      : html`<${Empty} icon="search" title=${t("What are you looking for?")}>${t("Titles and texts are searched, in any language.")}<//>`}</div>`;
+}
+
+function Hit({ hit, words }) {
+  const project = hit.project?.id ?? hit.project;
+  const to = hit.kind === "status" ? `/statuses/${hit.id}` : placeIn(project, hit);
+  return html`<li class="row-item"><${Icon} name=${iconOf(hit)} /><div><${Link} to=${to}><${Marked} text=${hit.title ?? hit.name} words=${words} /><//>
+    ${(hit.excerpt ?? hit.snippet) && html`<p class="excerpt"><${Marked} text=${hit.excerpt ?? hit.snippet} words=${words} /></p>`}
+    <p class="fine">${[kindName(hit.kind), hit.project?.name].filter(Boolean).join(" · ")}${hit.updated_at && html` · <${When} at=${hit.updated_at} />`}</p></div></li>`;
+}
+
+/** `text` with each of `words` marked; in pieces, never as markup. */
+function Marked({ text, words }) {
+  const signs = words.split(/\s+/).map((one) => one.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).filter(Boolean);
+  const parts = text.split(new RegExp(`(${signs.join("|")})`, "gi"));
+  return parts.map((part, at) => (at % 2 ? html`<mark>${part}</mark>` : part));
+}

@@ -1,0 +1,45 @@
+// Somebody's own applications, as they see them.
+import { t } from "../lib/i18n.js";
+import { useApp, useLive } from "./context.js";
+import { html } from "./html.js";
+import { usePages } from "./load.js";
+import { Button, When } from "./parts.js";
+
+export const stateName = (state) =>
+  ({
+    open: t("Waiting for an answer"),
+    pending: t("Waiting for an answer"),
+    approved: t("Accepted"),
+    refused: t("Refused"),
+    withdrawn: t("Withdrawn"),
+  })[state] ?? state;
+
+export function MyApplications() {
+  const { api, ask, say, fail, reloadTeams } = useApp();
+  const list = usePages("/applications");
+  const news = () => {
+    list.reload();
+    reloadTeams();
+  };
+  useLive("inbox", news);
+  useLive("gap", news);
+  const withdraw = async (one) => {
+    const yes = await ask({ title: t("Withdraw your application to {team}?", { team: one.team.name }), text: t("You can apply again later."), yes: t("Withdraw"), danger: true });
+    if (!yes) return;
+    try {
+      await api.post(`/applications/${one.id}/withdraw`);
+      say(t("The application is withdrawn."));
+      list.reload();
+    } catch (problem) {
+      fail(problem);
+    }
+  };
+  const shown = (list.items ?? []).filter((one) => one.state !== "withdrawn" && one.state !== "approved");
+  if (shown.length === 0) return null;
+  return html`<section class="card"><h2>${t("Your applications")}</h2><ul class="rows">
+    ${shown.map((one) => html`<li key=${one.id} class="row-item"><div><strong>${one.team.name}</strong>
+      <p class="fine">${stateName(one.state)} · <${When} at=${one.created_at} /></p>
+      ${one.reason && html`<p>${t("Their reason: {reason}", { reason: one.reason })}</p>`}</div>
+      ${["open", "pending"].includes(one.state) && html`<${Button} kind="quiet small" onClick=${() => withdraw(one)}>${t("Withdraw")}<//>`}</li>`)}
+  </ul></section>`;
+}

@@ -1,0 +1,30 @@
+// Whether the reader hears of changes to one thing.
+import { t } from "../lib/i18n.js";
+import { useApp } from "./context.js";
+import { html, useEffect, useState } from "./html.js";
+import { Button } from "./parts.js";
+
+export function Watch({ kind, id }) {
+  const { api, fail, say } = useApp();
+  const [on, setOn] = useState(null);
+  useEffect(() => {
+    let shown = true;
+    api.get("/watches", { limit: 100 }).then(
+      ({ items }) => shown && setOn(items.some((one) => (one.subject?.id ?? one.id) === id)),
+      () => {}, // the button is simply not there
+    );
+    return () => (shown = false);
+  }, [id, api]);
+  if (on === null) return null;
+  const turn = async () => {
+    try {
+      const path = `/watches/${kind}/${id}`;
+      await (on ? api.delete(path) : api.put(path));
+      setOn(!on);
+      say(on ? t("You no longer hear of changes here.") : t("You hear of changes here in your inbox."));
+    } catch (problem) {
+      fail(problem);
+    }
+  };
+  return html`<${Button} kind="quiet" icon="bell" aria-pressed=${on ? "true" : "false"} onClick=${turn}>${on ? t("Watching") : t("Watch")}<//>`;
+}
