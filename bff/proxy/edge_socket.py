@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
 
 from httpkit.problems import MEDIA_TYPE, jittered_retry_s
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 
 _LATER = frozenset({429, 503})
+
+
+RAW_TARGET: Final = "raw_target"
+"""Path and query as they came, in the scope: a query that is empty is not one that is not there."""
 
 
 class EdgeSocket(asyncio.BufferedProtocol):
@@ -142,4 +146,5 @@ def request_scope(
         "path": unquote(text) if "%" in text else text,
         "raw_path": path,
         "query_string": query,
+        RAW_TARGET: target,
     }

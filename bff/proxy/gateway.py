@@ -21,6 +21,7 @@ from bff.proxy import paths
 from bff.proxy.browser_head import BrowserHead, judge_headers
 from bff.proxy.call import CLIENT_GONE, SESSION_ENDED, WEBSOCKET_CLOSED, Call
 from bff.proxy.credentials import Credentials
+from bff.proxy.edge_socket import RAW_TARGET
 from bff.proxy.exchange import ClientGone, Exchange, ReplyAborted
 from bff.proxy.handshake import SWITCHING_PROTOCOLS, UPGRADE, HandshakeHead, find_tunnel
 from bff.proxy.headers import ReplyHeaders, UpstreamHeaders
@@ -267,7 +268,7 @@ class Gateway:
     ) -> bytes:
         """Return the request's head as the upstream gets it."""
         client = scope.get("client")
-        target = route.target(scope["raw_path"], scope["query_string"])
+        target = route.target(scope[RAW_TARGET])
         return b"".join(
             (
                 call.method.encode("ascii"),

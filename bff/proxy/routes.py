@@ -129,12 +129,12 @@ class Route:
             allowed = ", ".join(sorted(self.methods - _NEVER_PROXIED))
             raise Refused(METHOD_NOT_ALLOWED, headers={"Allow": allowed})
 
-    def target(self, path: bytes, query: bytes) -> bytes:
-        """Return the request target for the upstream: the judged bytes, the prefix apart."""
-        if self.strip_prefix:
-            path = path[len(self.prefix) :] or b"/"
-        target = self.base_path + path
-        return b"%b?%b" % (target, query) if query else target
+    def target(self, judged: bytes) -> bytes:
+        """Return the request target for the upstream: the *judged* bytes, the prefix apart."""
+        if not self.strip_prefix:
+            return self.base_path + judged
+        rest = judged[len(self.prefix) :]
+        return self.base_path + (rest if rest.startswith(b"/") else b"/" + rest)
 
 
 class RouteTable:

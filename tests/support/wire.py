@@ -32,6 +32,8 @@ class Wire:
         self.sock = sock
         self._rest = b""
         sock.settimeout(PATIENCE_S)
+        if sock.family != socket.AF_UNIX:  # else a small second write waits for a late ACK
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def send(self, data: bytes) -> None:
         """Send all of *data*."""

@@ -11,6 +11,7 @@ import pytest
 
 from bff.asgi import Worker
 from bff.parts import Parts, build_parts, build_shared
+from bff.proxy.edge_socket import RAW_TARGET
 from bff.sessions.model import AccessToken, Device, SessionRecord, TokenSet
 from bff.settings import SettingsInvalid, load_settings
 
@@ -93,6 +94,7 @@ async def _ask(worker: Worker, host: str, path: str, headers: Mapping[str, str])
         "http_version": "1.1",
         "path": target,
         "raw_path": target.encode(),
+        RAW_TARGET: path.encode(),
         "query_string": query.encode(),
         "headers": [(name.encode(), value.encode()) for name, value in given.items()],
         "client": ("127.0.0.1", 1),
