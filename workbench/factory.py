@@ -21,6 +21,9 @@ from workbench.bearer import BearerGuard
 from workbench.database import db, install_database, require_schema
 from workbench.issuer import IssuerClient, IssuerKeys
 from workbench.kit.ids import install_ids
+from workbench.projects import views as projects
+from workbench.projects.limits import Limits
+from workbench.projects.storage import storage_of
 from workbench.settings import load_settings
 from workbench.statuses import views as statuses
 from workbench.teams import internal_views as internal_teams
@@ -86,6 +89,9 @@ def _open_rooms(app: Flask, settings: Settings) -> None:
     for ways in (teams, joining, internal_teams):
         app.register_blueprint(ways.create_blueprint(callers))
     app.register_blueprint(statuses.create_blueprint(callers))
+    app.register_blueprint(
+        projects.create_blueprint(callers, storage_of(settings), Limits.of(settings))
+    )
     app.register_blueprint(
         openapi.create_blueprint(issuer=settings.issuer, identifier=settings.identifier)
     )

@@ -7,11 +7,12 @@ from typing import Any
 from flask import Blueprint, Response, jsonify
 
 from workbench.kit.operations import path_parameters
+from workbench.projects import operations as projects
 from workbench.statuses import operations as statuses
 from workbench.teams import operations as teams
 from workbench.users import operations as users
 
-_ROOMS = (users, teams, statuses)
+_ROOMS = (users, teams, projects, statuses)
 _PROBLEM_ANSWER = {"$ref": "#/components/responses/Problem"}
 _EVERY_ANSWER = {"401": _PROBLEM_ANSWER, "403": _PROBLEM_ANSWER}
 _UNSEEN = {"404": _PROBLEM_ANSWER}

@@ -9,6 +9,8 @@ __all__ = [
     "ALREADY_DECIDED",
     "ALREADY_MEMBER",
     "BAD_REQUEST",
+    "CHECKSUM_MISMATCH",
+    "FILES_UNAVAILABLE",
     "FORBIDDEN_DEED",
     "IDEMPOTENCY_KEY_REUSED",
     "INSUFFICIENT_SCOPE",
@@ -17,12 +19,16 @@ __all__ = [
     "INVITATION_OVER",
     "ISSUER_UNAVAILABLE",
     "LAST_OWNER",
+    "LIMIT_REACHED",
+    "NAME_TAKEN",
     "NOT_FOUND",
     "PRECONDITION_FAILED",
     "PRECONDITION_REQUIRED",
+    "RANGE_NOT_SATISFIABLE",
     "STORAGE_UNAVAILABLE",
     "TOKEN_REQUIRED",
     "UNSUPPORTED_MEDIA_TYPE",
+    "WRONG_OFFSET",
     "ProblemType",
     "Refused",
     "Unavailable",
@@ -58,3 +64,13 @@ ALREADY_DECIDED = ProblemType("already_decided", 409, "This application is no lo
 INVITATION_OVER = ProblemType(
     "invitation_over", 410, "This invitation has expired, was used up or was revoked."
 )
+NAME_TAKEN = ProblemType("name_taken", 409, "That name is taken here.")
+LIMIT_REACHED = ProblemType("limit_reached", 409, "There can be no more of these.")
+WRONG_OFFSET = ProblemType("wrong_offset", 409, "The upload goes on somewhere else.")
+CHECKSUM_MISMATCH = ProblemType(
+    "checksum_mismatch", 422, "The bytes are not those that were announced."
+)
+RANGE_NOT_SATISFIABLE = ProblemType(
+    "range_not_satisfiable", 416, "The file does not reach that far."
+)
+FILES_UNAVAILABLE = ProblemType("files_unavailable", 503, "The files cannot be reached.")

@@ -8,12 +8,20 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from urllib.parse import quote, urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -23,6 +31,9 @@ if TYPE_CHECKING:
 PREFIX = "WORKBENCH_"
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _BACKENDS = frozenset({"mysql", "sqlite"})
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_PREFIX = re.compile(r"(/[A-Za-z0-9._-]+)*/?")
+_MEDIA_TYPE = re.compile(r"\*/\*|[a-z0-9.+-]+/(\*|[a-z0-9.+-]+)")
 
 
 class SettingsInvalid(Exception):  # noqa: N818 - the name that all parties share
@@ -60,9 +71,34 @@ def _database_url(value: str) -> str:
     return value
 
 
+def _var() -> Path:
+    named = os.environ.get("CLOAKROOM_VAR")
+    return Path(named) if named else Path(__file__).resolve().parent.parent / "var"
+
+
 def _default_database_url() -> str:
-    var = os.environ.get("CLOAKROOM_VAR") or Path(__file__).resolve().parent.parent / "var"
-    return f"sqlite:///{var}/workbench.sqlite3"
+    return f"sqlite:///{_var()}/workbench.sqlite3"
+
+
+def _files_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.query or parts.fragment or parts.username or parts.password:
+        raise ValueError("write an address without user, query or fragment")
+    if parts.scheme == "file" and not parts.netloc and parts.path.startswith("/"):
+        return value
+    if parts.scheme == "s3" and _BUCKET.fullmatch(parts.netloc) and _PREFIX.fullmatch(parts.path):
+        return value
+    raise ValueError("write file:///folder or s3://bucket/prefix")
+
+
+def _default_files_url() -> str:
+    return f"file://{quote(str(_var().absolute()))}/files"
+
+
+def _media_types(value: tuple[str, ...]) -> tuple[str, ...]:
+    if not value or not all(_MEDIA_TYPE.fullmatch(each) for each in value):
+        raise ValueError("write media types, such as image/png, image/* or */*")
+    return value
 
 
 class Settings(BaseModel):
@@ -75,6 +111,15 @@ class Settings(BaseModel):
         keys_ttl_s: age at which the issuer's keys are asked for again.
         keys_max_age_s: age at which keys are no longer trusted although the issuer is silent.
         profile_ttl_s: age at which a person's name is asked for again at their next visit.
+        files_url: where the bytes of files lie: a folder, or a bucket that speaks S3.
+        s3_endpoint: the server of the bucket, addressed by path.
+        document_limit_bytes: the longest text of a document, in UTF-8.
+        project_nodes: the most folders, documents and files of one project.
+        upload_limit_bytes: the largest file.
+        upload_chunk_bytes: the length of an upload's chunks; below the gateway's body limit.
+        upload_types: media types that may be uploaded.
+        upload_ttl_s: how long an upload that nobody goes on with is kept.
+        trash_retention_s: how long what was thrown away can be brought back.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -97,6 +142,27 @@ class Settings(BaseModel):
     keys_ttl_s: int = Field(default=300, ge=10)
     keys_max_age_s: int = Field(default=86_400, ge=60)
     profile_ttl_s: int = Field(default=900, ge=1)
+
+    files_url: Annotated[str, AfterValidator(_files_url)] = Field(
+        default_factory=_default_files_url, validate_default=True
+    )
+    s3_endpoint: Annotated[str, AfterValidator(_origin)] = "https://s3.amazonaws.com"
+    s3_region: str = Field(default="us-east-1", pattern="^[a-z0-9-]+$")
+    s3_access_key: str = Field(default="", repr=False)
+    s3_secret_key: str = Field(default="", repr=False)
+    document_limit_bytes: int = Field(default=1_048_576, ge=1024, le=16_777_215)
+    project_nodes: int = Field(default=10_000, ge=1)
+    upload_limit_bytes: int = Field(default=1_073_741_824, ge=1)
+    upload_chunk_bytes: int = Field(default=8_388_608, ge=65_536, le=67_108_864)
+    upload_types: Annotated[tuple[str, ...], AfterValidator(_media_types)] = ("*/*",)
+    upload_ttl_s: int = Field(default=172_800, ge=3600)
+    trash_retention_s: int = Field(default=2_592_000, ge=0)
+
+    @model_validator(mode="after")
+    def _a_bucket_has_keys(self) -> Self:
+        if self.files_url.startswith("s3:") and not (self.s3_access_key and self.s3_secret_key):
+            raise ValueError("files_url names a bucket: set s3_access_key and s3_secret_key")
+        return self
 
 
 def load_settings(

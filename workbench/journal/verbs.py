@@ -31,6 +31,7 @@ class Verb(StrEnum):
     PROJECT_CREATED = "project.created"
     PROJECT_CHANGED = "project.changed"
     PROJECT_DELETED = "project.deleted"
+    PROJECT_RESTORED = "project.restored"
     PROJECT_MEMBER_ADDED = "project.member_added"
     PROJECT_MEMBER_REMOVED = "project.member_removed"
     FOLDER_CREATED = "folder.created"

@@ -17,8 +17,9 @@ from workbench.teams.model import Group, Member, Role, Team
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+    from datetime import datetime
 
-    from sqlalchemy import Select
+    from sqlalchemy import ColumnElement, Select
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ class Standing:
     Attributes:
         team: the team's pk, for foreign keys; `team_id` and `team_name` are for people.
         group: the pk of the person's group, or None.
+        joined_at: when they last joined.
     """
 
     team: int
@@ -35,18 +37,17 @@ class Standing:
     team_name: str
     role: Role
     group: int | None
+    joined_at: datetime
 
 
 def standing_in(team_id: str, user_pk: int) -> Standing | None:
     """Return the place of *user_pk* in the team with the public id *team_id*."""
-    query = select(Team, Member).join(Member, Member.team_pk == Team.pk)
-    return _standing(query.where(Team.id == team_id), user_pk)
+    return _standing(Team.id == team_id, user_pk)
 
 
 def standing_at(team_pk: int, user_pk: int) -> Standing | None:
     """Return the place of *user_pk* in the team *team_pk*; None for no member."""
-    query = select(Team, Member).join(Member, Member.team_pk == Team.pk)
-    return _standing(query.where(Team.pk == team_pk), user_pk)
+    return _standing(Team.pk == team_pk, user_pk)
 
 
 def require_member(team_id: str, user_pk: int) -> Standing:
@@ -65,6 +66,18 @@ def role_in(team_id: str, user_pk: int) -> Role | None:
     """Return the role of *user_pk* in the team with the public id *team_id*; None for no member."""
     standing = standing_in(team_id, user_pk)
     return standing.role if standing else None
+
+
+def standings_of(user_pk: int) -> list[Standing]:
+    """Return the places of *user_pk* in all of their teams."""
+    rows = db.session.execute(_standings().where(Member.user_pk == user_pk))
+    return [Standing(*row[:3], Role(row[3]), *row[4:6]) for row in rows]
+
+
+def standings_in(team_pk: int) -> dict[int, Standing]:
+    """Return the place of everybody in the team *team_pk*, by user pk."""
+    rows = db.session.execute(_standings().where(Member.team_pk == team_pk))
+    return {row[6]: Standing(*row[:3], Role(row[3]), *row[4:6]) for row in rows}
 
 
 def teams_of(user_pk: int) -> list[int]:
@@ -146,10 +159,22 @@ def find_group(team_pk: int, group_id: str) -> Named | None:
     return Named(*row) if row else None
 
 
-def _standing(query: Select[Team, Member], user_pk: int) -> Standing | None:
-    row = db.session.execute(
-        query.where(Member.user_pk == user_pk, Team.archived_at.is_(None)).with_only_columns(
-            Team.pk, Team.id, Team.name, Member.role, Member.group_pk
+def _standings() -> Select[int, str, str, str, int | None, datetime, int]:
+    return (
+        select(
+            Team.pk,
+            Team.id,
+            Team.name,
+            Member.role,
+            Member.group_pk,
+            Member.joined_at,
+            Member.user_pk,
         )
-    ).one_or_none()
-    return Standing(row[0], row[1], row[2], Role(row[3]), row[4]) if row else None
+        .join(Member, Member.team_pk == Team.pk)
+        .where(Team.archived_at.is_(None))
+    )
+
+
+def _standing(which: ColumnElement[bool], user_pk: int) -> Standing | None:
+    row = db.session.execute(_standings().where(which, Member.user_pk == user_pk)).one_or_none()
+    return Standing(*row[:3], Role(row[3]), *row[4:6]) if row else None

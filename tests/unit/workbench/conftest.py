@@ -136,9 +136,16 @@ def settings(
 ) -> Settings:
     """Settings with a migrated, empty database of each kind in turn."""
     if request.param == "sqlite":
-        return Settings(issuer=issuer.url, database_url=schemas.sqlite(tmp_path))
-    server: MariaDb = request.getfixturevalue("mariadb")
-    return Settings(issuer=issuer.url, database_url=schemas.mariadb(server.fresh_database))
+        database_url = schemas.sqlite(tmp_path)
+    else:
+        server: MariaDb = request.getfixturevalue("mariadb")
+        database_url = schemas.mariadb(server.fresh_database)
+    return Settings(
+        issuer=issuer.url,
+        database_url=database_url,
+        files_url=f"file://{tmp_path}/files",
+        upload_chunk_bytes=65_536,
+    )
 
 
 @pytest.fixture

@@ -1,0 +1,150 @@
+"""What time does: the trash empties, uploads that nobody goes on with are forgotten.
+
+Everything here can be repeated, and stopped anywhere: rows go first, in the same transaction a
+note of each blob that nothing points at any more, and the blobs after the commit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING
+
+from sqlalchemy import delete, select
+
+from workbench.database import db, outages_named
+from workbench.journal import Verb, record
+from workbench.kit.clock import utc_now
+from workbench.kit.transactions import write
+from workbench.projects.model import Content, DoomedBlob, Node, Part, Project, TrashEntry
+from workbench.projects.trash import doom_contents, erase_entry, erase_nodes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from workbench.projects.limits import Limits
+    from workbench.projects.storage import Storage
+
+_BATCH = 100
+_ORPHAN_AGE = timedelta(days=1)  # no request takes that long between its blob and its row
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """How much went."""
+
+    entries: int
+    projects: int
+    uploads: int
+    blobs: int
+
+
+def sweep(storage: Storage, limits: Limits, now: Callable[[], datetime] = utc_now) -> Swept:
+    """Delete everything whose time is over.
+
+    Raises:
+        Unavailable: database or storage is silent; the rest goes with the next sweep.
+    """
+    old = now() - timedelta(seconds=limits.trash_retention_s)
+    stale = now() - timedelta(seconds=limits.upload_ttl_s)
+    entries = _until_none(lambda: write(lambda: _erase_entry(old)))
+    projects = _until_none(lambda: write(lambda: _erase_project(old)))
+    uploads = _until_none(lambda: write(lambda: _forget_uploads(stale)))
+    blobs = delete_doomed(storage) + _delete_orphans(storage, now() - _ORPHAN_AGE)
+    return Swept(entries, projects, uploads, blobs)
+
+
+def delete_doomed(storage: Storage) -> int:
+    """Delete the blobs that committed transactions gave up; return how many."""
+    count = 0
+    while True:
+        with outages_named():
+            doomed = db.session.execute(
+                select(DoomedBlob.pk, DoomedBlob.key).order_by(DoomedBlob.pk).limit(_BATCH)
+            ).all()
+            db.session.rollback()
+        if not doomed:
+            return count
+        for row in doomed:
+            storage.delete(row.key)
+        done = delete(DoomedBlob).where(DoomedBlob.pk.in_([row.pk for row in doomed]))
+        write(partial(db.session.execute, done))
+        count += len(doomed)
+
+
+def _until_none(step: Callable[[], int]) -> int:
+    count = 0
+    while done := step():
+        count += done
+    return count
+
+
+def _erase_entry(before: datetime) -> int:
+    """Erase the oldest entry of the trash that is older than *before*; return 1, or 0 for none."""
+    query = select(TrashEntry.pk, TrashEntry.project_pk).where(TrashEntry.trashed_at < before)
+    oldest = db.session.execute(query.order_by(TrashEntry.trashed_at).limit(1)).one_or_none()
+    if oldest is None:
+        return 0
+    project = db.session.scalars(
+        select(Project).where(Project.pk == oldest.project_pk).with_for_update()
+    ).one()
+    entry = db.session.get(TrashEntry, oldest.pk)
+    if entry is None:  # somebody took it back while we waited
+        return 1
+    node = db.session.get_one(Node, entry.node_pk)
+    record(
+        Verb.NODE_DELETED,
+        actor=None,
+        team=project.team_pk,
+        project=project.pk,
+        subject_kind=node.kind,
+        subject_id=node.id,
+        title=node.name,
+    )
+    erase_entry(entry)
+    return 1
+
+
+def _erase_project(before: datetime) -> int:
+    project = db.session.scalars(
+        select(Project).where(Project.deleted_at < before).limit(1).with_for_update()
+    ).one_or_none()
+    if project is None:
+        return 0
+    erase_nodes(db.session.scalars(select(Node.pk).where(Node.project_pk == project.pk)).all())
+    rest = select(Content.pk).where(Content.project_pk == project.pk)
+    doom_contents(db.session.scalars(rest).all())
+    db.session.execute(delete(Project).where(Project.pk == project.pk))
+    return 1
+
+
+def _forget_uploads(before: datetime) -> int:
+    query = select(Content.pk).where(Content.node_pk.is_(None), Content.touched_at < before)
+    pks = db.session.scalars(query.limit(_BATCH).with_for_update(skip_locked=True)).all()
+    doom_contents(pks)
+    return len(pks)
+
+
+def _delete_orphans(storage: Storage, before: datetime) -> int:
+    """Delete blobs whose row was never committed."""
+    count = 0
+    batch: list[str] = []
+    for key in storage.keys(older_than=before):
+        batch.append(key)
+        if len(batch) == _BATCH:
+            count += _delete_unknown(storage, batch)
+            batch = []
+    return count + _delete_unknown(storage, batch)
+
+
+def _delete_unknown(storage: Storage, keys: list[str]) -> int:
+    if not keys:
+        return 0
+    with outages_named():
+        known = set(db.session.scalars(select(Part.key).where(Part.key.in_(keys))).all())
+        db.session.rollback()
+    for key in keys:
+        if key not in known:
+            storage.delete(key)
+    return len(set(keys) - known)

@@ -1,0 +1,27 @@
+"""HTTP of the room, one module a subject; `create_blueprint` puts them together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flask import Blueprint
+
+from workbench.projects.views import comments, documents, files, nodes, projects, search, uploads
+
+if TYPE_CHECKING:
+    from workbench.projects.limits import Limits
+    from workbench.projects.storage import Storage
+    from workbench.users.people import Callers
+
+
+def create_blueprint(callers: Callers, storage: Storage, limits: Limits) -> Blueprint:
+    """Return the room's routes."""
+    room = Blueprint("projects", __name__)
+    projects.add_routes(room, callers)
+    nodes.add_routes(room, callers, storage, limits)
+    documents.add_routes(room, callers, limits)
+    uploads.add_routes(room, callers, storage, limits)
+    files.add_routes(room, callers, storage)
+    comments.add_routes(room, callers)
+    search.add_routes(room, callers)
+    return room

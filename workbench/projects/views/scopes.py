@@ -1,0 +1,6 @@
+"""What a token must hold."""
+
+from __future__ import annotations
+
+READ = "project:read"
+WRITE = "project:write"
