@@ -22,6 +22,7 @@ from bff.proxy.edge_worker import EdgeTerms
 from bff.proxy.forward_auth import TRUSTED_PEER, ForwardAuth, host_of
 from bff.proxy.gateway import Gateway
 from bff.proxy.limiter import Limiter
+from bff.proxy.operations import keep_up
 from bff.proxy.rate_store import SharedLedger, slow_ask
 from bff.proxy.rates import Ledger
 from bff.proxy.routes import Route, RouteTable
@@ -36,6 +37,7 @@ from httpkit.metrics import start_management_listener
 from httpkit.request_ids import new_request_id
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Awaitable, Callable, MutableMapping
 
     from bff.parts import Parts, Shared
@@ -90,6 +92,7 @@ class Plane:
         )
         self._watch = SessionWatch(parts.shared.client, expires_in_ms=store.expires_in_ms)
         routes = RouteTable([Route.of(route) for route in frontend.routes], frontend.base_path)
+        self.documents = routes.documents
         authorities = _authorities(parts, self._reader, self._watch)
         self._gateway = Gateway(
             public_url=frontend.public_url,
@@ -180,6 +183,7 @@ class Worker:
         # The longest base path first, so that a front end by path wins over its host's.
         self._planes = sorted(planes, key=lambda plane: -len(plane.frontend.base_path))
         self._first = planes[0]
+        self._keepers: list[asyncio.Task[None]] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection's event (ASGI 3)."""
@@ -230,6 +234,8 @@ class Worker:
                     await send({"type": "lifespan.startup.failed", "message": taken})
                     return
                 get_logger().info(_MANAGEMENT_LISTENING, port=port)
+                documents = [each for plane in self._planes for each in plane.documents]
+                self._keepers = await keep_up(documents)
                 _calm_collector()
                 await send({"type": "lifespan.startup.complete"})
             else:
@@ -254,6 +260,8 @@ class Worker:
             return start_management_listener(registry, host=host, port=0, beside=beside)
 
     async def _close(self) -> None:
+        for keeper in self._keepers:
+            keeper.cancel()
         await self._transport.close()
         for plane in self._planes:
             await plane.close()

@@ -129,7 +129,7 @@ class ForwardAuth:
         if route is None:
             raise Refused(ROUTE_NOT_FOUND)
         require_own_request(headers, self._origin, method=method, websocket=route.websocket)
-        route.require_method(method)
+        route.require_operation(method, path)
         cookies = [value for name, value in headers if name == b"cookie"]
         authority = await self._authority_for(call, route, lambda: self._cookie.read(cookies))
         if authority.token is not None and authority.token.proof_key is not None:

@@ -151,7 +151,7 @@ class Gateway:
         tunnel = find_tunnel(route, scope)
         judge = judge_headers if tunnel is None else HandshakeHead
         browser = judge(scope["headers"], self._origin, self._cookie, self._up)
-        route.require_method(call.method)
+        route.require_operation(call.method, scope["raw_path"])
         body = RequestBody(browser.body_length, receive, route.body_limit_bytes)
         finding = self._authorities.find(call, route, browser.ticket)
         if route.is_limited:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from bff.problems import METHOD_NOT_ALLOWED, Refused
 from bff.proxy.addresses import Upstream
 from bff.proxy.exchange import TimeLimits
+from bff.proxy.operations import ListedOperations
 from bff.proxy.rates import RateLimit
 
 if TYPE_CHECKING:
@@ -53,7 +54,8 @@ class Route:
         concurrent_requests: how many may be under way in this worker; 0 for no limit.
         concurrent_per_session: how many of them for one session.
         rate_limits: how many may come in a while.
-        is_limited: one of these three is set.
+        operations: those that alone may pass; None for all.
+        is_limited: one of the three limits is set.
     """
 
     path: str
@@ -73,6 +75,7 @@ class Route:
     concurrent_requests: int = 0
     concurrent_per_session: int = 0
     rate_limits: tuple[RateLimit, ...] = ()
+    operations: ListedOperations | None = None
     is_limited: bool = field(init=False)
     prefix: bytes = field(init=False)
     _inner: bytes = field(init=False)
@@ -103,6 +106,7 @@ class Route:
             websockets_per_session=settings.websockets_per_session,
             concurrent_requests=settings.concurrent_requests,
             concurrent_per_session=settings.concurrent_per_session,
+            operations=ListedOperations.of(settings),
             rate_limits=tuple(
                 RateLimit(limit.by, limit.requests, limit.per_s) for limit in settings.rate_limits
             ),
@@ -119,15 +123,20 @@ class Route:
         """Return whether *path* is the prefix itself or lies beneath it."""
         return path == self.prefix or path.startswith(self._inner)
 
-    def require_method(self, method: str) -> None:
-        """Return if *method* may pass.
+    def require_operation(self, method: str, path: bytes) -> None:
+        """Return if *method* may pass for *path*.
 
         Raises:
-            Refused: ``method_not_allowed``, with ``Allow``.
+            Refused: ``method_not_allowed``, with ``Allow``; ``route_not_found`` for a path that
+                the route's document does not list.
+            Unavailable: ``upstream_unavailable``; there is no document yet.
         """
         if method not in self.methods or method in _NEVER_PROXIED:
             allowed = ", ".join(sorted(self.methods - _NEVER_PROXIED))
             raise Refused(METHOD_NOT_ALLOWED, headers={"Allow": allowed})
+        if self.operations is not None:
+            within = path[len(self.prefix) :] or b"/" if self.strip_prefix else path
+            self.operations.require(method, within)
 
     def target(self, judged: bytes) -> bytes:
         """Return the request target for the upstream: the *judged* bytes, the prefix apart."""
@@ -146,6 +155,11 @@ class RouteTable:
         self._base = base_path.encode("ascii")
         self._own_paths = frozenset(self._base + path for path in _OWN_PATHS)
         self._own_prefixes = tuple(self._base + prefix for prefix in _OWN_PREFIXES)
+
+    @property
+    def documents(self) -> list[ListedOperations]:
+        """Every document that scopes a route."""
+        return [route.operations for route in self._routes if route.operations is not None]
 
     def find(self, path: bytes) -> Route | None:
         """Return the route with the longest prefix of *path*, or None."""

@@ -9,7 +9,8 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from bff.settings.base import Frozen, Words
 from bff.settings.limits import RateLimitSettings
-from bff.settings.rules import require_plain_path, require_upstreams
+from bff.settings.openapi import parse_operations
+from bff.settings.rules import require_http_url, require_plain_path, require_upstreams
 from bff.settings.tls import UpstreamTls
 from bff.settings.token_target import token_target
 
@@ -48,6 +49,8 @@ class RouteSettings(Frozen):
     strip_prefix: bool = True
     token: TokenMode = "user"  # noqa: S105 - a mode
     methods: Words = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+    openapi: str | None = None
+    openapi_refresh_s: float = _seconds(300)
     timeout_s: float = _seconds(30)
     connect_timeout_s: float | None = _seconds()
     first_byte_timeout_s: float | None = _seconds()
@@ -107,6 +110,22 @@ class RouteSettings(Frozen):
     @classmethod
     def _upstream(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
         require_upstreams(value, plain_http=bool(info.data.get("plain_http")))
+        return value
+
+    @field_validator("openapi")
+    @classmethod
+    def _openapi(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is None:
+            return None
+        if value.startswith(("http://", "https://")):
+            require_http_url(value, plain_http=bool(info.data.get("plain_http")))
+            return value
+        try:
+            parse_operations(Path(value).read_bytes())
+        except OSError as error:
+            raise ValueError(f"{value} cannot be read ({error.strerror})") from error
+        except ValueError as error:
+            raise ValueError(f"{value} {error}") from error
         return value
 
     @field_validator("rate_limits")

@@ -99,7 +99,7 @@ def test_root_route_covers_everything() -> None:
 def test_unlisted_method_is_405_with_allow(method: str) -> None:
     """The answer names what would be right."""
     with pytest.raises(Refused) as refused:
-        found(TABLE, b"/api/files").require_method(method)
+        found(TABLE, b"/api/files").require_operation(method, b"/api/files")
     assert refused.value.problem.status == 405
     assert refused.value.headers == {"Allow": "GET"}
 
@@ -109,7 +109,7 @@ def test_tunnels_and_echoes_never_pass() -> None:
     route = Route("/api", UPSTREAM, methods=frozenset({"GET", "TRACE", "CONNECT"}))
     for method in ("TRACE", "CONNECT"):
         with pytest.raises(Refused):
-            route.require_method(method)
+            route.require_operation(method, b"/api/files")
 
 
 @pytest.mark.parametrize(
