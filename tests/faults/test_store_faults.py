@@ -85,8 +85,11 @@ class Load:
             await asyncio.sleep(PAUSE_S)
 
 
-def check(name: str, load: Load, recovered_s: float, *, felt: bool = True) -> None:
-    """Assert what every fault must show, and show its figures; *felt* if calls must have failed."""
+def check(name: str, load: Load, recovered_s: float, *, felt: bool | None = True) -> None:
+    """Assert what every fault must show, and show its figures.
+
+    *felt*: whether calls must fail; None where they may.
+    """
     replies = [reply for _at, reply in load.replies]
     for reply in replies:
         assert reply.status in {200, 503}, reply.head
@@ -94,7 +97,7 @@ def check(name: str, load: Load, recovered_s: float, *, felt: bool = True) -> No
         if reply.status == 503:
             assert int(reply.header("Retry-After") or "") > 0
     refused = [reply for reply in replies if reply.status == 503]
-    assert bool(refused) is felt
+    assert felt in {None, bool(refused)}
     slowest_s = max((reply.took_s for reply in refused), default=0.0)
     assert set(load.alive) == {200}
     assert recovered_s <= RECOVERS_WITHIN_S
@@ -153,14 +156,14 @@ def test_store_restarts_under_load_and_nobody_is_signed_out(nodes: Nodes) -> Non
 
     async def fault(load: Load) -> None:
         await load.until_all_served(time.monotonic())
-        nodes.store.program.stop()
+        await asyncio.to_thread(nodes.store.program.stop)
         nodes.store.start()
         recovered.append(await load.until_all_served(time.monotonic()))
 
     load = Load(nodes, [ticket.encode() for ticket in tickets])
     asyncio.run(load.during(fault))
     assert all(nodes.tokens(ticket) is not None for ticket in tickets)
-    check("store restarted", load, recovered[0])
+    check("store restarted", load, recovered[0], felt=None)
 
 
 def fill(store: Store, limit_bytes: int = 1) -> None:
