@@ -93,6 +93,8 @@ def _config(home: Path, door: dict[str, str]) -> str:
         "save": "",
         # A session that was promised is kept: better no new one than an old one lost.
         "maxmemory-policy": "noeviction",
+        # A session's sealed token set in place, not in a table of its own: 0.4 KB less each.
+        "hash-max-listpack-value": "8192",
     }
     return "".join(f"{name} {_quoted(value)}\n" for name, value in settings.items())
 

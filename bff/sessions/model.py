@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _NAME_BYTES = 16
 _SHARE_BYTES = 16
+# As many bits as the name itself has; every digit is stored three times a session.
+_DIGEST_DIGITS = 32
 # The last of the 43 carries four bits; any other last character would spell the same ticket twice.
 _CANONICAL = re.compile(rb"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")
 _TO_STANDARD = bytes.maketrans(b"-_", b"+/")
@@ -28,10 +30,9 @@ BEARER = "Bearer"
 
 
 class Opener(NamedTuple):
-    """A cipher and the values that it opens: those of *ring* which begin with *head*."""
+    """A cipher and the token sets that it opens: those of *ring* which begin with *head*."""
 
     ring: object
-    purpose: bytes
     head: bytes
     cipher: AESGCM
 
@@ -43,7 +44,7 @@ class Ticket:
     no session even together with the server's keys.
 
     Attributes:
-        digest: the session's name in Redis: SHA-256 of the first half, hexadecimal.
+        digest: the session's name in Redis: 128 bits of the SHA-256 of the first half, hexadecimal.
         key_share: the half that only the browser keeps (16 bytes).
         opener: the codec's: what it made of the share when it last opened a value with it.
     """
@@ -57,7 +58,7 @@ class Ticket:
         self._fingerprint: str | None = None
         self.opener: Opener | None = None
         self.key_share = raw[_NAME_BYTES:]
-        self.digest = hashlib.sha256(raw[:_NAME_BYTES]).hexdigest()
+        self.digest = hashlib.sha256(raw[:_NAME_BYTES]).hexdigest()[:_DIGEST_DIGITS]
 
     @classmethod
     def new(cls) -> Ticket:
@@ -109,7 +110,7 @@ def public_id_of(digest: str) -> str:
     return hashlib.sha256(b"cloakroom public id" + digest.encode()).hexdigest()[:32]
 
 
-class AccessToken(msgspec.Struct, frozen=True, omit_defaults=True):
+class AccessToken(msgspec.Struct, frozen=True, array_like=True):
     """An access token for one audience; *expires_at* is in Unix seconds by this host's clock."""
 
     value: str
@@ -137,7 +138,7 @@ class BoundToken(msgspec.Struct, frozen=True):
         return f"BoundToken({self.token!r})"
 
 
-class TokenSet(msgspec.Struct, frozen=True, omit_defaults=True):
+class TokenSet(msgspec.Struct, frozen=True, array_like=True):
     """What the provider gave, and how often it has been replaced.
 
     *generation* grows by one with every replacement; a write names the generation it replaces.
@@ -165,11 +166,11 @@ class TokenSet(msgspec.Struct, frozen=True, omit_defaults=True):
         return f"TokenSet(generation={self.generation}, provider={self.provider!r})"
 
 
-class SessionRecord(msgspec.Struct, frozen=True, omit_defaults=True):
+class SessionRecord(msgspec.Struct, frozen=True, array_like=True):
     """Who signed in, where and when; instants are Unix seconds.
 
-    Fields are only ever added, each with a default, so that the release before and the release
-    after read each other's records.
+    Stored by place and not by name, as every value here: fields are only ever added at the end,
+    each with a default, so that the release before and the release after read each other's.
     """
 
     provider: str
@@ -188,7 +189,7 @@ class SessionRecord(msgspec.Struct, frozen=True, omit_defaults=True):
         return f"SessionRecord(provider={self.provider!r}, created_at={self.created_at})"
 
 
-class Device(msgspec.Struct, frozen=True, omit_defaults=True):
+class Device(msgspec.Struct, frozen=True, array_like=True):
     """Where a session was made: shown by "my sessions" to the same person's other sessions."""
 
     ip: str = ""

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 _TOUCH_INTERVAL_MS: Final = 60_000
 _BEING_MADE_MS: Final = 5_000
 _DEVICE_FIELD = "d"
+_PSEUDONYM_DIGITS = 32
 
 
 class Written(Enum):
@@ -284,7 +285,8 @@ class SessionStore:
 
     def _names(self, kind: str, iss: str, value: str) -> list[str]:
         # Under every key of the ring: an entry made before the last rotation must be found.
-        return [f"{kind}:{name}" for name in self._codec.ring.pseudonyms(kind, iss, value)]
+        pseudonyms = self._codec.ring.pseudonyms(kind, iss, value)
+        return [f"{kind}:{name[:_PSEUDONYM_DIGITS]}" for name in pseudonyms]
 
     def _listed(self, names: Sequence[str]) -> list[ListedSession]:
         with self._asking("list"):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import secrets
+
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bff.sessions.codec import RECORD, TOKENS, KeyRing, SessionCodec, Unreadable
-from bff.sessions.model import Device, Ticket
+from bff.sessions.codec import TOKENS, KeyRing, SessionCodec, Unreadable
+from bff.sessions.model import AccessToken, Device, SessionRecord, Ticket, TokenSet
 from tests.unit.bff.sessions.conftest import KEY, OLDER_KEY, record_of, tokens_of
 
 TICKET = Ticket(bytes(range(32)))
@@ -142,14 +144,62 @@ def test_a_sealed_value_of_another_schema_is_unreadable() -> None:
             CODEC.open_tokens(TICKET, sealed)
 
 
-def test_releases_read_each_others_records() -> None:
-    """A field of a later release is passed over; one that this release added has a default."""
-    later = msgspec.to_builtins(record_of()) | {"invented_later": True, "version": 2}
-    del later["claims"]
-    plain = msgspec.msgpack.encode(later)
-    sealed = CODEC.ring.seal(RECORD, TICKET.digest.encode(), TICKET.key_share, plain)
-    opened = CODEC.open_record(TICKET, sealed)
-    assert (opened.sub, opened.claims, opened.version) == ("ada", {}, 2)
+@pytest.mark.rule("F-45")
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [(TokenSet, tokens_of()), (SessionRecord, record_of()), (Device, Device("192.0.2.1", "UA"))],
+)
+def test_releases_read_each_others_values(kind: type, value: msgspec.Struct) -> None:
+    """A place that a later release adds is passed over; one that this release added has a default.
+
+    So a rolling deploy, and a rollback, sign nobody out.
+    """
+    places = msgspec.msgpack.decode(msgspec.msgpack.encode(value))
+    later: object = msgspec.msgpack.decode(
+        msgspec.msgpack.encode([*places, "invented later"]), type=kind
+    )
+    before: object = msgspec.msgpack.decode(msgspec.msgpack.encode(places[:-1]), type=kind)
+    assert later == value
+    assert before == msgspec.structs.replace(value, **{_last_field(kind): _last_default(kind)})
+
+
+def _last_field(kind: type) -> str:
+    return msgspec.structs.fields(kind)[-1].name
+
+
+def _last_default(kind: type) -> object:
+    return msgspec.structs.fields(kind)[-1].default
+
+
+@pytest.mark.rule("F-45")
+@pytest.mark.parametrize(
+    ("kind", "places"),
+    [
+        (AccessToken, "value expires_at lifetime_s scope token_type"),
+        (
+            TokenSet,
+            "generation provider sub access_tokens refresh_token id_token proof_key",
+        ),
+        (
+            SessionRecord,
+            "provider iss sub created_at authenticated_at absolute_expires_at sid claims flask",
+        ),
+        (Device, "ip user_agent provider created_at"),
+    ],
+)
+def test_stored_places_never_change(kind: type, places: str) -> None:
+    """What stands where is the schema; a new field goes to the end and gets a default."""
+    fields = msgspec.structs.fields(kind)
+    assert " ".join(field.name for field in fields).startswith(places)
+
+
+def test_what_is_written_once_takes_less_room_and_no_secret_is_pressed() -> None:
+    """Records and devices are compressed; a token beside others' input never is (BREACH)."""
+    text = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)"
+    assert len(CODEC.seal_device(TICKET.digest, Device(user_agent=text))) < len(text) + 10
+    alike, random = tokens_of("a" * 400), tokens_of(secrets.token_hex(200))
+    sealed = [CODEC.seal_tokens(TICKET, tokens) for tokens in (alike, random)]
+    assert len(sealed[0]) == len(sealed[1])
 
 
 def test_index_names_are_keyed_and_distinct() -> None:
