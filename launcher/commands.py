@@ -67,9 +67,9 @@ class Command:
 
 
 def register_first_party(
-    public_url: str, environ: Mapping[str, str], signals: Signals
+    public_url: str, scope: str, environ: Mapping[str, str], signals: Signals
 ) -> dict[str, Any]:
-    """Register the BFF at *public_url* with the SSO; return its client id and secret.
+    """Register the BFF at *public_url* with the SSO for *scope*; return its client id and secret.
 
     Raises:
         CannotStart: the SSO's command line refused, or printed something else than promised.
@@ -81,7 +81,7 @@ def register_first_party(
         "--redirect-uri": f"{base}/bff/callback/sso",
         "--post-logout-redirect-uri": f"{base}/",
         "--backchannel-logout-uri": f"{base}/bff/backchannel-logout/sso",
-        "--scope": "openid profile email offline_access users:read",
+        "--scope": scope,
         "--format": "json",
     }
     arguments = [part for pair in options.items() for part in pair]
@@ -92,3 +92,13 @@ def register_first_party(
         return {name: str(made[name]) for name in ("client_id", "client_secret")}
     except (ValueError, KeyError, TypeError):
         raise CannotStart("The SSO's command line did not name the client it made.") from None
+
+
+def change_scope(client_id: str, scope: str, environ: Mapping[str, str], signals: Signals) -> None:
+    """Let a client that was registered before ask for *scope* from now on.
+
+    Raises:
+        CannotStart: the SSO's command line refused.
+        StopAsked: somebody asked to stop.
+    """
+    Command(["sso", "client", "scope", client_id, scope], environ).finish(signals)

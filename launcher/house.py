@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from launcher import guard, listening, toml
 from launcher.child import Child
-from launcher.commands import ROOT, party_command, register_first_party
+from launcher.commands import ROOT, change_scope, party_command, register_first_party
 from launcher.crew import Crew, unready
 from launcher.folder import Folder, write_private
 from launcher.migrations import migrate
@@ -34,7 +34,12 @@ _OTHERS_END_WITHIN_S = 4.0
 _STORES_END_WITHIN_S = 1.5
 _LATE_END_S = 6.0
 _TITLES = {"bff": "the gateway (bff)", "sso": "the sign-in server (sso)"}
-_SCOPES = ("openid", "profile", "email", "offline_access", "users:read")
+_SCOPES = (
+    *("openid", "profile", "email", "offline_access"),
+    *("users:read", "users:write", "team:read", "team:write"),
+    *("project:read", "project:write", "status:read", "status:write"),
+    *("feed:read", "notification:read", "notification:write"),
+)
 _CLIENTS = ("secrets", "first-party.json")
 
 
@@ -148,15 +153,19 @@ class _House:
         if not plan.registers_first_party:
             return {}
         clients = {} if fresh_database else self._folder.read_json(*_CLIENTS)
-        known = f"{plan.issuer} {plan.public_url}"
-        if known not in clients:
-            environ = self._environ_of(plan.sso)
-            clients[known] = register_first_party(plan.public_url, environ, self._signals)
-            write_private(
-                self._folder.below(_CLIENTS[0]) / _CLIENTS[1], json.dumps(clients, indent=1)
-            )
+        known, scope = f"{plan.issuer} {plan.public_url}", " ".join(_SCOPES)
+        client, environ = clients.get(known), self._environ_of(plan.sso)
+        if client is None:
+            client = register_first_party(plan.public_url, scope, environ, self._signals)
+        elif client.get("scope") != scope:  # an older version registered it
+            change_scope(client["client_id"], scope, environ, self._signals)
+        if client.get("scope") != scope:
+            clients[known] = client | {"scope": scope}
+            file = self._folder.below(_CLIENTS[0]) / _CLIENTS[1]
+            write_private(file, json.dumps(clients, indent=1))
         provider = {"name": "sso", "issuer": plan.issuer, "scopes": list(_SCOPES)}
-        return {"providers": [provider | clients[known]]}
+        credentials = {name: client[name] for name in ("client_id", "client_secret")}
+        return {"providers": [provider | credentials]}
 
     def _child(self, party: Party) -> Child:
         return Child(

@@ -126,6 +126,17 @@ def create_client(config: Path | None, as_format: str, **registered: Any) -> Non
     _show(shown, as_format)
 
 
+@client.command("scope")
+@click.argument("client_id")
+@click.argument("scope")
+@_config
+def change_client_scope(config: Path | None, client_id: str, scope: str) -> None:
+    """Say anew what a client may ask for; whoever is signed in keeps what they granted."""
+    with _foundation(config) as base:
+        base.clients.change_scope(client_id, scope)
+    click.echo("The client may ask for these scopes.")
+
+
 @cli.group()
 def user() -> None:
     """Accounts."""

@@ -142,7 +142,7 @@ def lay_foundation(app: Flask, settings: Settings, clock: Clock) -> Foundation:
         postbox=postbox,
         notices=notices,
         users=Users(storage, passwords, notices, clock),
-        clients=Clients(storage, clock, settings.scopes),
+        clients=Clients(storage, clock, settings.scopes, settings.operator_scopes),
         exchange_policies=ExchangePolicies(storage, clock, settings.scopes),
     )
 

@@ -174,7 +174,13 @@ class Settings(_Section):
     workers: int = Field(1, ge=1, le=64)
     threads: int = Field(16, ge=1, le=256)
     default_audience: str = Field("http://127.0.0.1:7000", min_length=1)
-    scopes: list[str] = ["openid", "profile", "email", "offline_access", "users:read"]
+    scopes: list[str] = [
+        *("openid", "profile", "email", "offline_access"),
+        *("users:read", "users:write", "team:read", "team:write"),
+        *("project:read", "project:write", "status:read", "status:write"),
+        *("feed:read", "notification:read", "notification:write"),
+    ]
+    operator_scopes: list[str] = ["internal:users"]
     registration: Literal["open", "invited", "closed"] = "open"
     dynamic_registration: bool = False
     verified_email_required: bool = False
@@ -187,7 +193,7 @@ class Settings(_Section):
     @model_validator(mode="after")
     def _scopes_are_scopes(self) -> Self:
         allowed = {chr(c) for c in range(0x21, 0x7F)} - {'"', "\\"}
-        for scope in self.scopes:
+        for scope in (*self.scopes, *self.operator_scopes):
             if not scope or not set(scope) <= allowed:
                 raise ValueError("scopes: each is printable ASCII without space, quote, backslash")
         return self

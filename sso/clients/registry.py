@@ -47,10 +47,18 @@ class Registered:
 class Clients:
     """Finds and makes clients."""
 
-    def __init__(self, storage: Storage, clock: Clock, supported_scopes: Sequence[str]) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        clock: Clock,
+        supported_scopes: Sequence[str],
+        operator_scopes: Sequence[str] = (),
+    ) -> None:
+        """Let clients have *supported_scopes*, and *operator_scopes* where they are named."""
         self._storage = storage
         self._clock = clock
         self._supported_scopes = list(supported_scopes)
+        self._operator_scopes = [*operator_scopes, ADMIN_SCOPE]
 
     def find(self, client_id: str) -> Client | None:
         """Return the client of *client_id*, or None where it is unknown or disabled."""
@@ -138,6 +146,25 @@ class Clients:
         self._storage.write(work)
         return secret
 
+    def change_scope(self, client_id: str, scope: str) -> None:
+        """Let the client ask for *scope* and nothing else from now on; grants stay as they are.
+
+        Raises:
+            NewClientInvalid: no such client, or no such scope; nothing was written.
+        """
+        wanted = " ".join(space_separated(scope))
+        if faults := self._scope_faults(wanted):
+            raise NewClientInvalid(faults)
+
+        def work(session: Session) -> None:
+            client = session.get(Client, client_id, with_for_update=True)
+            if client is None:
+                raise NewClientInvalid([f"client {client_id}: there is none"])
+            client.scope = wanted
+            record(session, self._clock(), "client.scope_changed", f"client:{client_id}")
+
+        self._storage.write(work)
+
     def _scope_faults(self, scope: str) -> list[str]:
-        unknown = set(space_separated(scope)) - {*self._supported_scopes, ADMIN_SCOPE}
+        unknown = set(space_separated(scope)) - {*self._supported_scopes, *self._operator_scopes}
         return [f"scope {each}: is not one of this server" for each in sorted(unknown)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -98,6 +99,30 @@ def test_everything_ends_and_is_still_there_afterwards(running: House) -> None:
     assert running.processes() == {}
     running.start()
     assert visitor.api("/users/me").status == 200
+
+
+def test_a_folder_of_an_older_version_learns_new_scopes(running: House) -> None:
+    """Whoever signs in after the next start can use what was added since."""
+    file = running.var / "secrets" / "first-party.json"
+    clients = json.loads(file.read_text("utf-8"))
+    for client in clients.values():
+        client.pop("scope")
+        done = subprocess.run(
+            [
+                *(sys.executable, str(ROOT / "app.py"), "sso", "client", "scope"),
+                *(client["client_id"], "openid profile email offline_access users:read"),
+            ],
+            env=environ_of(running),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+    assert running.program.stop() == 0
+    file.write_text(json.dumps(clients), "utf-8")
+    running.start()
+    assert _signed_up(running).api("/teams").status == 200
+    assert all("scope" in client for client in json.loads(file.read_text("utf-8")).values())
 
 
 def test_an_accepted_request_is_finished(running: House) -> None:

@@ -129,6 +129,5 @@ def create_client(party: Party, bff_url: str, *more: str) -> dict[str, str]:
     arguments = ["client", "create", "--name", "Cloakroom", "--first-party"]
     arguments += ["--redirect-uri", f"{bff_url}/bff/callback/sso"]
     arguments += ["--post-logout-redirect-uri", f"{bff_url}/"]
-    arguments += ["--scope", "openid profile email offline_access users:read"]
     made: dict[str, str] = json.loads(party.command(*arguments, *more, "--format", "json"))
     return made

@@ -17,7 +17,12 @@ if TYPE_CHECKING:
     from tests.support.stores import Store
     from tests.support.visitor import Person
 
-SCOPES = ["openid", "profile", "email", "offline_access", "users:read"]
+SCOPES = [
+    *("openid", "profile", "email", "offline_access"),
+    *("users:read", "users:write", "team:read", "team:write"),
+    *("project:read", "project:write", "status:read", "status:write"),
+    *("feed:read", "notification:read", "notification:write"),
+]
 
 
 class Sessions:

@@ -54,6 +54,18 @@ def test_a_client_is_made_beside_the_running_server(environ: House) -> None:
     assert response.status_code == 400
 
 
+def test_what_a_client_may_ask_for_can_change(environ: House) -> None:
+    """An operator alone gives `internal:users`; what is no scope changes nothing."""
+    client = environ.new_client(scope="openid")
+    changed = run("client", "scope", client.client_id, "openid  internal:users")
+    assert changed.exit_code == 0, changed.output
+    assert run("client", "scope", client.client_id, "no:such").exit_code == 1
+    assert run("client", "scope", "nobody", "openid").exit_code == 1
+    found = environ.base.clients.find(client.client_id)
+    assert found is not None
+    assert found.scope == "openid internal:users"
+
+
 def test_a_public_client_has_no_secret(environ: House) -> None:
     """There is nothing to show."""
     result = run(

@@ -33,7 +33,7 @@ def test_a_program_gets_a_token_of_its_own(house: House) -> None:
 @pytest.mark.rule("A-24")
 def test_without_a_scope_it_gets_what_it_may_and_no_persons(house: House) -> None:
     """The answer says which."""
-    house.client = house.new_client(**MACHINE)
+    house.client = house.new_client(**MACHINE, scope="openid users:read")
     assert (house.token(grant_type="client_credentials").json or {})["scope"] == "users:read"
 
 
