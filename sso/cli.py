@@ -13,6 +13,13 @@ import click
 from flask import Flask
 
 from httpkit.problems import Unavailable
+from sso.accounts.invitations import (
+    DEFAULT_TTL_S,
+    MAX_TTL_S,
+    MAX_USES,
+    InvitationInvalid,
+    Invitations,
+)
 from sso.accounts.users import NewUser, NewUserInvalid
 from sso.clients.exchange_policies import NewPolicy, PolicyInvalid
 from sso.clients.initial_tokens import InitialTokens
@@ -177,6 +184,39 @@ def rotate_keys(config: Path | None, as_format: str) -> None:
 
 
 @cli.group()
+def invitation() -> None:
+    """Leave for people to make accounts (``registration = "invited"``)."""
+
+
+@invitation.command("create")
+@click.option("--uses", type=click.IntRange(1, MAX_USES), default=1, show_default=True)
+@click.option(
+    "--ttl", "ttl_s", type=click.IntRange(60, MAX_TTL_S), default=DEFAULT_TTL_S, show_default=True
+)
+@click.option("--note", default="", help="For yourself: who it is for.")
+@_format
+@_config
+def create_invitation(
+    config: Path | None, as_format: str, uses: int, ttl_s: int, note: str
+) -> None:
+    """Make an invitation; its link is shown this once."""
+    with _foundation(config) as base:
+        made = _invitations(base).create(uses=uses, ttl_s=ttl_s, note=note)
+    _show({"id": made.id, "link": made.link}, as_format)
+
+
+@invitation.command("withdraw")
+@click.argument("id")
+@_config
+def withdraw_invitation(config: Path | None, id: str) -> None:  # noqa: A002 - the word of the usage
+    """End an invitation before its time."""
+    with _foundation(config) as base:
+        if not _invitations(base).revoke(id):
+            _give_up(["There is no such invitation, or it was withdrawn already."], EXIT_REFUSED)
+    click.echo("The invitation is withdrawn.")
+
+
+@cli.group()
 def registration() -> None:
     """Leave to register clients by a program (``dynamic_registration``)."""
 
@@ -249,8 +289,14 @@ def _foundation(config: Path | None) -> Iterator[Foundation]:
         _give_up(invalid.faults, EXIT_REFUSED)
     except NewUserInvalid as invalid:
         _give_up([f"{field}: {code}" for field, code in invalid.faults.items()], EXIT_REFUSED)
+    except InvitationInvalid as invalid:
+        _give_up([str(invalid)], EXIT_REFUSED)
     except Unavailable as outage:
         _give_up([outage.hint or "the database does not answer"], EXIT_REFUSED)
+
+
+def _invitations(base: Foundation) -> Invitations:
+    return Invitations(base.storage, base.clock, issuer=base.settings.issuer)
 
 
 def _operator() -> str:

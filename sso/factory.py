@@ -52,6 +52,7 @@ _QUIET = ("alembic", "authlib", "httpcore2", "httpx2", "sqlalchemy.engine", "wer
 _NO_FORM_TOKEN = frozenset(
     {
         "admin_api.act",
+        "admin_api.make",
         "admin_api.allow_exchange",
         "authorize.authorize_posted",
         "device.begin",

@@ -8,7 +8,8 @@ from sso.accounts.freshness import Freshness
 from sso.administration import api as admin_api
 from sso.administration import pages as admin
 from sso.administration.catalogue import Catalogue
-from sso.administration.deeds import Deeds
+from sso.administration.deeds import Affairs, Deeds
+from sso.administration.making import Making
 from sso.clients.initial_tokens import InitialTokens
 from sso.clients.owned import OwnedClients
 from sso.console import views as console
@@ -136,7 +137,16 @@ def _open_administration(
     app: Flask, base: Foundation, services: Services, freshness: Freshness
 ) -> None:
     catalogue = Catalogue(base.storage)
-    deeds = Deeds(base.storage, services.session_end, base.keys, base.exchange_policies, base.clock)
+    own = services.own_affairs
+    deeds = Deeds(
+        base.storage,
+        services.session_end,
+        base.keys,
+        base.exchange_policies,
+        Affairs(base.notices, own.invitations, own.account_end),
+        base.clock,
+    )
+    making = Making(base.users, base.clients, own.invitations, own.recovery)
     api = admin_api.AdminApi(
         issuer=base.settings.issuer,
         presented=services.presented,
@@ -145,8 +155,9 @@ def _open_administration(
         catalogue=catalogue,
         deeds=deeds,
         policies=base.exchange_policies,
+        making=making,
     )
-    pages = admin.AdminPages(catalogue, deeds, services.browser, freshness)
+    pages = admin.AdminPages(catalogue, deeds, making, services.browser, freshness)
     app.register_blueprint(admin_api.create_blueprint(api))
     app.register_blueprint(admin.create_blueprint(pages))
 

@@ -26,6 +26,8 @@ from sso.storage.people import User
 from sso.throttle import Throttled
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sqlalchemy.orm import Session
 
     from sso.accounts.links import Links, Opened
@@ -75,7 +77,7 @@ class Recovery:
             Throttled: too many were asked for from *ip*.
             Unavailable: it cannot be counted or kept just now.
         """
-        limits, ttl_s = self._settings.throttles, self._settings.lifetimes.password_link_s
+        limits = self._settings.throttles
         self._throttle.take(
             "mail visitor", ip, limit=limits.mails_per_visitor, window_s=limits.window_s
         )
@@ -85,9 +87,12 @@ class Recovery:
             )
         except Throttled:
             return
-        self._storage.write(
-            lambda session: self._postbox.add(session, letters.RESET_ASKED, email, ttl_s=ttl_s)
-        )
+        self._storage.write(self.invite(email))
+
+    def invite(self, email: str) -> Callable[[Session], None]:
+        """Return what, in a transaction, has whoever reads *email* sent a link to choose one."""
+        ttl_s = self._settings.lifetimes.password_link_s
+        return lambda session: self._postbox.add(session, letters.RESET_ASKED, email, ttl_s=ttl_s)
 
     def prepare(self, session: Session, asked: Letter) -> None:
         """Write the letters that *asked* leads to: one for each account with the address."""

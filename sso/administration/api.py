@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from sso.administration.catalogue import Catalogue
     from sso.administration.deeds import Deeds
     from sso.administration.kinds import Kind, Record
+    from sso.administration.making import Making
     from sso.clients.exchange_policies import ExchangePolicies
     from sso.clients.registry import Clients
     from sso.proofs.presented import PresentedTokens
@@ -50,6 +51,7 @@ class AdminApi:
         catalogue: Catalogue,
         deeds: Deeds,
         policies: ExchangePolicies,
+        making: Making,
     ) -> None:
         self._issuer = issuer
         self._presented = presented
@@ -58,6 +60,7 @@ class AdminApi:
         self._catalogue = catalogue
         self._deeds = deeds
         self._policies = policies
+        self._making = making
 
     def require_admin(self) -> str:
         """Return whose token it is: an administrator's, or that of a program of its own right.
@@ -121,6 +124,13 @@ class AdminApi:
             raise OAuthError(INVALID_REQUEST, "; ".join(invalid.faults)) from invalid
         return self.item("exchanges", row.id)
 
+    def make(self, name: str, body: bytes) -> Record:
+        """Make an object of the kind; its secrets are in this answer and in no other."""
+        made = self._making.make(_kind(name).name, body)
+        if made is None:
+            raise Refused(NOT_FOUND, hint=f"none of the {name} can be made")
+        return made
+
     def _may(self, token: AccessToken) -> bool:
         if token.sub == token.client_id:
             return self._clients.find(token.client_id) is not None
@@ -136,6 +146,11 @@ def create_blueprint(api: AdminApi) -> Blueprint:
     def listing(kind: str) -> Response:
         api.require_admin()
         return protocol_answer(api.listing(kind))
+
+    @room.post(f"{HOME}/<kind>")
+    def make(kind: str) -> Response:
+        api.require_admin()
+        return protocol_answer(api.make(kind, request.get_data()), status=201)
 
     @room.get(f"{HOME}/<kind>/<id>")
     def item(kind: str, id: str) -> Response:  # noqa: A002 - the word of the address

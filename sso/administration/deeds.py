@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import delete, select, update
 
+from httpkit.problems import Refused
 from sso.accounts.factors import forget_all
+from sso.accounts.notices import FACTORS_RESET
 from sso.clients.registration import MAX_ACCESS_TOKEN_S
+from sso.grants.account_end import LastAdministrator
 from sso.grants.records import revoke_grant
+from sso.problems import FORBIDDEN
 from sso.storage.audit import record
 from sso.storage.clients import Client
 from sso.storage.grants import Grant
@@ -21,13 +26,25 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
 
+    from sso.accounts.invitations import Invitations
+    from sso.accounts.notices import Notices
     from sso.clients.exchange_policies import ExchangePolicies
     from sso.clock import Clock
+    from sso.grants.account_end import AccountEnd
     from sso.grants.session_end import SessionEnd
     from sso.keys.signing import SigningKeys
     from sso.storage.engine import Storage
 
 _BECAUSE: Final = "ended by an administrator"
+
+
+@dataclass(frozen=True)
+class Affairs:
+    """What of people's own accounts an administrator may reach."""
+
+    notices: Notices
+    invitations: Invitations
+    account_end: AccountEnd
 
 
 class Deeds:
@@ -39,11 +56,14 @@ class Deeds:
         session_end: SessionEnd,
         keys: SigningKeys,
         policies: ExchangePolicies,
+        affairs: Affairs,
         clock: Clock,
     ) -> None:
         self._storage = storage
         self._session_end = session_end
         self._keys = keys
+        self._notices = affairs.notices
+        self._account_end = affairs.account_end
         self._clock = clock
         self._table: dict[tuple[str, str], Callable[[str], bool]] = {
             ("users", "disable"): self.disable_user,
@@ -52,6 +72,8 @@ class Deeds:
             ("users", "demote"): lambda sub: self._set_admin(sub, admin=False),
             ("users", "sign-out"): self.sign_out_user,
             ("users", "reset-factors"): self.reset_factors,
+            ("users", "erase"): self.erase_user,
+            ("invitations", "withdraw"): affairs.invitations.revoke,
             ("clients", "disable"): self.disable_client,
             ("clients", "enable"): self.enable_client,
             ("clients", "delete"): self.delete_client,
@@ -90,6 +112,17 @@ class Deeds:
             self._end_sessions(sub)
         return done
 
+    def erase_user(self, sub: str) -> bool:
+        """Delete the account with everything about the person.
+
+        Raises:
+            Refused: nobody would be left to administer this server.
+        """
+        try:
+            return self._account_end.delete(sub)
+        except LastAdministrator as last:
+            raise Refused(FORBIDDEN, hint="the last administrator") from last
+
     def enable_user(self, sub: str) -> bool:
         """Let the person in again; nothing that was ended comes back."""
         self._end_sessions(sub)  # should an outage have kept `disable_user` from its second half
@@ -108,6 +141,7 @@ class Deeds:
         def work(session: Session) -> bool:
             forget_all(session, sub)
             record(session, self._clock(), "user.factors_reset", f"user:{sub}")
+            self._notices.add(session, sub, FACTORS_RESET)
             return True
 
         return self._storage.write(work)

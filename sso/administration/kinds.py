@@ -13,7 +13,7 @@ from sso.storage.audit import AuditEntry
 from sso.storage.clients import Client, ExchangePolicy
 from sso.storage.grants import Grant
 from sso.storage.keys import SigningKey
-from sso.storage.people import BrowserSession, User
+from sso.storage.people import BrowserSession, Invitation, User
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -137,6 +137,17 @@ def _key(row: SigningKey) -> Record:
     }
 
 
+def _invitation(row: Invitation) -> Record:
+    return {
+        "id": row.id,
+        "note": row.note,
+        "uses_left": row.uses_left,
+        "created_at": row.created_at,
+        "expires_at": row.expires_at,
+        "revoked_at": row.revoked_at,
+    }
+
+
 def _entry(row: AuditEntry) -> Record:
     return {
         "id": str(row.id),
@@ -220,6 +231,17 @@ KINDS: Final = {
             filters={},
             brief=("created_at", "id", "signs_from", "expires_at"),
             record=_key,
+        ),
+        Kind(
+            "invitations",
+            Invitation,
+            Invitation.id,
+            Invitation.created_at,
+            newest_first=True,
+            search=(Invitation.id, Invitation.note),
+            filters={},
+            brief=("created_at", "note", "uses_left", "expires_at", "revoked_at"),
+            record=_invitation,
         ),
         Kind(
             "audit",

@@ -4,33 +4,44 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, Response, render_template, request
+from flask import Blueprint, Response, make_response, render_template, request
 
 from httpkit.problems import NOT_FOUND, Refused
 from sso.accounts.freshness import sign_in_address
+from sso.accounts.invitations import InvitationInvalid
 from sso.administration.kinds import KINDS
 from sso.problems import FORBIDDEN, SIGN_IN_REQUIRED
+from sso.refusals import log_page_refusal
 from sso.requests.replies import see_other
 
 if TYPE_CHECKING:
     from sso.accounts.browser import Browser
     from sso.accounts.freshness import Freshness
+    from sso.accounts.invitations import Made
     from sso.accounts.sessions import SignedIn
     from sso.administration.catalogue import Catalogue
     from sso.administration.deeds import Deeds
     from sso.administration.kinds import Kind
+    from sso.administration.making import Making
 
 HOME = "/admin"
+_MAX_DIGITS = 6
 
 
 class AdminPages:
     """Shows everything to administrators, and nothing to anybody else."""
 
     def __init__(
-        self, catalogue: Catalogue, deeds: Deeds, browser: Browser, freshness: Freshness
+        self,
+        catalogue: Catalogue,
+        deeds: Deeds,
+        making: Making,
+        browser: Browser,
+        freshness: Freshness,
     ) -> None:
         self._catalogue = catalogue
         self._deeds = deeds
+        self._making = making
         self._browser = browser
         self._freshness = freshness
 
@@ -47,8 +58,8 @@ class AdminPages:
             raise Refused(FORBIDDEN, hint="not an administrator")
         return None
 
-    def listing(self, name: str) -> str:
-        """Return one page of a list."""
+    def listing(self, name: str, *, made: Made | None = None, wrong: str | None = None) -> str:
+        """Return one page of a list; with the invitation *made* just now, or what was wrong."""
         kind = _kind(name)
         wanted = request.args
         listing = self._catalogue.page(kind, wanted)
@@ -62,7 +73,22 @@ class AdminPages:
             kept={name: wanted[name] for name in kind.filters if wanted.get(name)},
             q=wanted.get("q", ""),
             here=f"{HOME}/{kind.name}",
+            made=made,
+            wrong=wrong,
         )
+
+    def invite(self, uses: str, days: str, note: str) -> Response:
+        """Return the list with the link of a fresh invitation, which is on no other page."""
+        if not self._freshness.is_recent(self._signed_in()):
+            return see_other(sign_in_address(f"{HOME}/invitations", again=True))
+        try:
+            made = self._making.invitations.create(
+                uses=_number(uses), ttl_s=_number(days) * 86_400, note=note.strip()
+            )
+        except InvitationInvalid as invalid:
+            log_page_refusal("invitation_invalid", str(invalid))
+            return make_response(self.listing("invitations", wrong="invitation"), 400)
+        return make_response(self.listing("invitations", made=made))
 
     def item(self, name: str, id_: str) -> str:
         """Return the page of one object."""
@@ -116,6 +142,11 @@ def create_blueprint(pages: AdminPages) -> Blueprint:
     def listing(kind: str) -> str:
         return pages.listing(kind)
 
+    @room.post(f"{HOME}/invitations")
+    def invite() -> Response:
+        form = request.form
+        return pages.invite(form.get("uses", ""), form.get("days", ""), form.get("note", ""))
+
     @room.get(f"{HOME}/<kind>/<id>")
     def item(kind: str, id: str) -> str:  # noqa: A002 - the word of the address
         return pages.item(kind, id)
@@ -125,6 +156,11 @@ def create_blueprint(pages: AdminPages) -> Blueprint:
         return pages.act(kind, id, deed)
 
     return room
+
+
+def _number(text: str) -> int:
+    """Return the number that *text* is; 0, which is of no use anywhere, where it is none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS else 0
 
 
 def _kind(name: str) -> Kind:

@@ -94,6 +94,7 @@ class SignInPages:
             passkey=self._passkeys.invite() if self._passkeys.possible else None,
             passkey_failed=request.args.get("passkey") == "wrong",
             changed=request.args.get("password") == "new",
+            sign_up_open=self._registration == OPEN,
         )
         return make_response(page, status)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from sso.accounts.invitations import Made
 from sso.administration.kinds import KINDS
 from sso.clients.owned import Draft
 from sso.recent_refusals import Refusal
@@ -73,6 +74,14 @@ _LIST: dict[str, Any] = {
     "q": "",
 }
 
+_INVITATIONS: dict[str, Any] = _LIST | {
+    "kind": "invitations",
+    "columns": KINDS["invitations"].brief,
+    "records": [],
+    "after": None,
+    "here": "/admin/invitations",
+}
+
 BUILDERS_PAGES: dict[str, tuple[str, dict[str, Any]]] = {
     "clients": (
         "sso/clients.html",
@@ -113,13 +122,26 @@ BUILDERS_PAGES: dict[str, tuple[str, dict[str, Any]]] = {
             "kept": {"actor": "user:7d1f"},
         },
     ),
+    "admin-list-invited": (
+        "sso/admin_list.html",
+        _INVITATIONS | {"made": Made("7d1f", "https://sso.example.edu/sign-up?invitation=s")},
+    ),
+    "admin-list-wrong": ("sso/admin_list.html", _INVITATIONS | {"wrong": "invitation"}),
     "admin-item": (
         "sso/admin_item.html",
         {
             "kinds": list(KINDS),
             "kind": "users",
             "record": _USER,
-            "deeds": ["disable", "enable", "promote", "demote", "sign-out", "reset-factors"],
+            "deeds": [
+                "disable",
+                "enable",
+                "promote",
+                "demote",
+                "sign-out",
+                "reset-factors",
+                "erase",
+            ],
         },
     ),
     "admin-item-client": (
@@ -128,7 +150,7 @@ BUILDERS_PAGES: dict[str, tuple[str, dict[str, Any]]] = {
             "kinds": list(KINDS),
             "kind": "clients",
             "record": {"id": _ID, "name": "Campus Card", "owner": "7d10", "scopes": _SCOPES},
-            "deeds": ["delete", "revoke", "end", "replace"],
+            "deeds": ["delete", "revoke", "end", "replace", "withdraw"],
         },
     ),
 }

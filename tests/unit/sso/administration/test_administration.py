@@ -9,7 +9,8 @@ import pytest
 
 from sso.accounts.users import NewUser
 from sso.administration.kinds import KINDS
-from sso.clients.registration import CLIENT_CREDENTIALS
+from sso.clients.exchange_policies import NewPolicy
+from sso.clients.registration import CLIENT_CREDENTIALS, TOKEN_EXCHANGE
 from sso.storage.audit import AuditEntry
 from tests.unit.sso.house import ISSUER, PASSWORD
 
@@ -78,6 +79,12 @@ def test_every_kind_is_listed_and_shown_without_a_secret(either_house: House, ki
     """Lists lead to objects; no digest, hash or sealed key is on either."""
     house = either_house
     house.tokens()
+    house.app.extensions["sso"].services.own_affairs.invitations.create()
+    clerk = house.new_client(grant_types=[TOKEN_EXCHANGE], redirect_uris=[]).client_id
+    line = NewPolicy(
+        clerk, house.client.client_id, "https://a.example", "https://b.example", "email"
+    )
+    house.base.exchange_policies.allow(line)
     admin = admin_of(house)
     page = admin.get(f"/admin/{kind}")
     assert page.status_code == 200
