@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from flask import g
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from flask import Flask, Response
 
 _POLICY = (
@@ -37,6 +39,11 @@ def allow_form_action(origin: str) -> None:
     g.form_action_origin = origin
 
 
+def allow_frames(origins: Iterable[str]) -> None:
+    """Let this page show frames of *origins* (``https://host[:port]``), and of no others."""
+    g.frame_origins = sorted(set(origins))
+
+
 def install_security_headers(app: Flask, *, https: bool) -> None:
     """Put the headers on every answer of *app*; a view may set a stricter value itself."""
 
@@ -45,6 +52,8 @@ def install_security_headers(app: Flask, *, https: bool) -> None:
         policy = _POLICY
         if origin := g.get("form_action_origin"):
             policy = f"{policy} {origin}"
+        if frames := g.get("frame_origins"):
+            policy = f"{policy}; frame-src {' '.join(frames)}"
         response.headers.setdefault("Content-Security-Policy", policy)
         for name, value in _HEADERS.items():
             response.headers.setdefault(name, value)

@@ -87,6 +87,7 @@ def client() -> None:
 @click.option("--redirect-uri", "redirect_uris", multiple=True)
 @click.option("--post-logout-redirect-uri", "post_logout_redirect_uris", multiple=True)
 @click.option("--backchannel-logout-uri")
+@click.option("--frontchannel-logout-uri")
 @click.option("--public", is_flag=True, help="It cannot keep a secret.")
 @click.option("--first-party", is_flag=True, help="Ours: nobody is asked for consent.")
 @click.option("--scope", default="", help="All that it may ask for, separated by spaces.")

@@ -26,6 +26,7 @@ from sso.discovery import views as discovery
 from sso.errors import OAuthError
 from sso.grants import token_endpoint
 from sso.logout import views as logout
+from sso.logout.frontchannel import FrontchannelLogout
 from sso.logout.request import LogoutRequests
 from sso.mounting import open_side_rooms, start_beside
 from sso.parameters import MAX_BODY_BYTES
@@ -248,7 +249,14 @@ def _open_pages(app: Flask, base: Foundation, services: Services) -> None:
     app.register_blueprint(account_views.create_blueprint(account, services.browser))
     requests = LogoutRequests(base.clients, services.id_tokens, base.ring, base.clock)
     app.register_blueprint(
-        logout.create_blueprint(logout.SignOut(requests, services.browser, services.session_end))
+        logout.create_blueprint(
+            logout.SignOut(
+                requests,
+                services.browser,
+                services.session_end,
+                FrontchannelLogout(base.storage, issuer=base.settings.issuer),
+            )
+        )
     )
 
 

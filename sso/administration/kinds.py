@@ -75,6 +75,7 @@ def _client(row: Client) -> Record:
         "redirect_uris": row.redirect_uris,
         "post_logout_redirect_uris": row.post_logout_redirect_uris,
         "backchannel_logout_uri": row.backchannel_logout_uri,
+        "frontchannel_logout_uri": row.frontchannel_logout_uri,
         "grant_types": row.grant_types,
         "scopes": space_separated(row.scope),
         "audiences": row.audiences,

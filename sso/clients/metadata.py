@@ -36,6 +36,7 @@ _GRANT_TYPES: Final = (AUTHORIZATION_CODE, REFRESH_TOKEN, DEVICE_CODE)
 # Each would have us ask an address of a stranger's choice (S-100).
 _FETCHED: Final = ("jwks_uri", "sector_identifier_uri", "request_uris", "software_statement")
 _SHOWN: Final = ("client_uri", "logo_uri", "policy_uri", "tos_uri")
+_SIDS: Final = ("backchannel_logout_session_required", "frontchannel_logout_session_required")
 _MAX_LIST: Final = 20
 
 
@@ -53,11 +54,7 @@ def read_metadata(document: Mapping[str, Any], *, scopes: Sequence[str]) -> Meta
     Raises:
         OAuthError: ``invalid_redirect_uri`` or ``invalid_client_metadata``.
     """
-    for name in _FETCHED:
-        if name in document:
-            raise _invalid(f"{name} is not supported: nothing is fetched")
-    for name in _SHOWN:
-        _require_public(name, _text(document, name))
+    _require_harmless(document)
     method = _text(document, "token_endpoint_auth_method") or SECRET_BASIC
     if method not in _METHODS:
         raise _invalid("token_endpoint_auth_method is not supported")
@@ -76,6 +73,7 @@ def read_metadata(document: Mapping[str, Any], *, scopes: Sequence[str]) -> Meta
         redirect_uris=_uris(document, "redirect_uris"),
         post_logout_redirect_uris=_list(document, "post_logout_redirect_uris", []),
         backchannel_logout_uri=_text(document, "backchannel_logout_uri"),
+        frontchannel_logout_uri=_text(document, "frontchannel_logout_uri"),
         public=method == AUTH_NONE,
         scope=scope,
         grant_types=grant_types,
@@ -86,6 +84,17 @@ def read_metadata(document: Mapping[str, Any], *, scopes: Sequence[str]) -> Meta
     if faults := registration_faults(new):
         raise _invalid(faults[0])
     return Metadata(new, method)
+
+
+def _require_harmless(document: Mapping[str, Any]) -> None:
+    """Pass where what is not kept could do no harm."""
+    for name in _FETCHED:
+        if name in document:
+            raise _invalid(f"{name} is not supported: nothing is fetched")
+    for name in _SHOWN:
+        _require_public(name, _text(document, name))
+    for name in _SIDS:  # told always, asked for or not
+        _flag(document, name)
 
 
 def shown_metadata(client: Client) -> dict[str, Any]:
@@ -107,6 +116,10 @@ def shown_metadata(client: Client) -> dict[str, Any]:
     }
     if client.backchannel_logout_uri:
         shown["backchannel_logout_uri"] = client.backchannel_logout_uri
+        shown["backchannel_logout_session_required"] = True
+    if client.frontchannel_logout_uri:
+        shown["frontchannel_logout_uri"] = client.frontchannel_logout_uri
+        shown["frontchannel_logout_session_required"] = True
     if client.jwks:
         shown["jwks"] = client.jwks
     return shown

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import delete, func, select
 
-from sso.clients.redirect_uris import fault_code
+from sso.clients.redirect_uris import fault_code, is_of_same_origin
 from sso.clients.registration import MAX_NAME, NewClient
 from sso.parameters import space_separated
 from sso.storage.audit import record
@@ -52,8 +52,11 @@ class Draft:
     redirect_uris: Sequence[str] = ()
     post_logout_redirect_uris: Sequence[str] = ()
     backchannel_logout_uri: str = ""
+    frontchannel_logout_uri: str = ""
     scopes: Sequence[str] = ()
     public: bool = False
+    par_required: bool = False
+    dpop_required: bool = False
 
     @classmethod
     def of(cls, client: Client) -> Draft:
@@ -63,8 +66,11 @@ class Draft:
             redirect_uris=client.redirect_uris,
             post_logout_redirect_uris=client.post_logout_redirect_uris,
             backchannel_logout_uri=client.backchannel_logout_uri or "",
+            frontchannel_logout_uri=client.frontchannel_logout_uri or "",
             scopes=space_separated(client.scope),
             public=client.auth_method == "none",
+            par_required=client.par_required,
+            dpop_required=client.dpop_required,
         )
 
 
@@ -115,7 +121,10 @@ class OwnedClients:
                 redirect_uris=draft.redirect_uris,
                 post_logout_redirect_uris=draft.post_logout_redirect_uris,
                 backchannel_logout_uri=draft.backchannel_logout_uri or None,
+                frontchannel_logout_uri=draft.frontchannel_logout_uri or None,
                 public=draft.public,
+                par_required=draft.par_required,
+                dpop_required=draft.dpop_required,
                 scope=" ".join(draft.scopes),
                 owner_sub=owner_sub,
             )
@@ -136,6 +145,8 @@ class OwnedClients:
             row.redirect_uris = list(draft.redirect_uris)
             row.post_logout_redirect_uris = list(draft.post_logout_redirect_uris)
             row.backchannel_logout_uri = draft.backchannel_logout_uri or None
+            row.frontchannel_logout_uri = draft.frontchannel_logout_uri or None
+            row.par_required, row.dpop_required = draft.par_required, draft.dpop_required
             row.scope = " ".join(draft.scopes)
             record(session, self._clock(), "client.changed", f"client:{row.client_id}")
 
@@ -196,6 +207,9 @@ class OwnedClients:
         ):
             if fault := _uri_fault(uris, web_only=field == "backchannel_logout_uri"):
                 faults.setdefault(field, fault)
+        front = draft.frontchannel_logout_uri
+        if front and not is_of_same_origin(front, draft.redirect_uris):
+            faults["frontchannel_logout_uri"] = (fault_code(front) or "foreign_origin", front)
         if not draft.scopes or not set(draft.scopes) <= set(self.scopes):
             faults["scope"] = ("required", "")
         return faults

@@ -88,6 +88,12 @@ def origin_of(uri: str) -> str:
     return f"{parts.scheme}:"
 
 
+def is_of_same_origin(uri: str, registered: Sequence[str]) -> bool:
+    """Return whether *uri* is a web address of the origin of one of *registered*."""
+    web = uri.startswith(("https://", "http://")) and fault_code(uri) is None
+    return web and origin_of(uri) in [origin_of(each) for each in registered]
+
+
 def host_of(uri: str) -> str:
     """Return what a person is shown of *uri*: its host, or its scheme where it has none."""
     parts = urlsplit(uri)

@@ -59,6 +59,7 @@ class NewClient:
     redirect_uris: Sequence[str] = ()
     post_logout_redirect_uris: Sequence[str] = ()
     backchannel_logout_uri: str | None = None
+    frontchannel_logout_uri: str | None = None
     public: bool = False
     first_party: bool = False
     scope: str = ""
@@ -109,6 +110,10 @@ def _address_faults(new: NewClient) -> list[str]:
         uris.append(new.backchannel_logout_uri)
         if not new.backchannel_logout_uri.startswith(("https://", "http://")):
             faults.append("back-channel logout URI: must be https")
+    if front := new.frontchannel_logout_uri:
+        uris.append(front)
+        if not redirect_uris.is_of_same_origin(front, new.redirect_uris):
+            faults.append("front-channel logout URI: must be of a redirect URI's own origin")
     found = [(uri, redirect_uris.registration_fault(uri)) for uri in uris]
     return faults + [f"{uri[:200]}: {fault}" for uri, fault in found if fault]
 

@@ -86,6 +86,7 @@ class Clients:
             redirect_uris=list(new.redirect_uris),
             post_logout_redirect_uris=list(new.post_logout_redirect_uris),
             backchannel_logout_uri=new.backchannel_logout_uri,
+            frontchannel_logout_uri=new.frontchannel_logout_uri,
             grant_types=list(new.grant_types),
             response_modes=list(new.response_modes),
             scope=" ".join(space_separated(scope)),

@@ -222,8 +222,11 @@ def _draft() -> Draft:
         redirect_uris=_lines(form.get("redirect_uris", "")),
         post_logout_redirect_uris=_lines(form.get("post_logout_redirect_uris", "")),
         backchannel_logout_uri=form.get("backchannel_logout_uri", "").strip(),
+        frontchannel_logout_uri=form.get("frontchannel_logout_uri", "").strip(),
         scopes=list(dict.fromkeys(form.getlist("scope"))),
         public=form.get("kind") == "public",
+        par_required="par_required" in form,
+        dpop_required="dpop_required" in form,
     )
 
 

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, Response, make_response, render_template, request
 
-from httpkit.headers import allow_form_action
+from httpkit.headers import allow_form_action, allow_frames
 from httpkit.problems import Refused
 from sso.clients.redirect_uris import origin_of
 from sso.errors import OAuthError
@@ -17,13 +17,14 @@ from sso.requests.carrier import FIELD
 from sso.requests.replies import see_other, with_query
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from flask import Request
 
     from sso.accounts.browser import Browser
     from sso.accounts.sessions import SignedIn
     from sso.grants.session_end import SessionEnd
+    from sso.logout.frontchannel import FrontchannelLogout
     from sso.logout.request import LogoutRequest, LogoutRequests
     from sso.parameters import Parameters
 
@@ -31,10 +32,17 @@ if TYPE_CHECKING:
 class SignOut:
     """Signs out whoever is signed in here, once that is what they want."""
 
-    def __init__(self, requests: LogoutRequests, browser: Browser, session_end: SessionEnd) -> None:
+    def __init__(
+        self,
+        requests: LogoutRequests,
+        browser: Browser,
+        session_end: SessionEnd,
+        frontchannel: FrontchannelLogout,
+    ) -> None:
         self._requests = requests
         self._browser = browser
         self._session_end = session_end
+        self._frontchannel = frontchannel
 
     def asked_by_client(self, parameters: Parameters, *, cookies_came: bool) -> Response:
         """Return the answer to an application's request; a post goes by our own address first.
@@ -72,25 +80,36 @@ class SignOut:
 
     def _sign_out(self, asked: LogoutRequest) -> Response:
         signed_in = self._browser.signed_in()
+        frames: list[str] = []
         if signed_in is not None:
             self._session_end.end(signed_in.session_id)
-        if asked.return_uri is None:
-            response = see_other("/signed-out")
-        else:
-            state = {"state": asked.state} if asked.state is not None else {}
-            address = with_query(asked.return_uri, state) if state else asked.return_uri
-            response = see_other(address)
+            frames = self._frontchannel.addresses(signed_in.session_id)
+        response = self._done(asked, frames) if frames else see_other(_way_on(asked))
         self._browser.forget(response)
         return response
 
-    def _done(self, asked: LogoutRequest) -> Response:
-        """Return the page for somebody who is not signed in: a link, and no redirect unasked."""
+    def _done(self, asked: LogoutRequest, frames: Sequence[str] = ()) -> Response:
+        """Return the page that says so, with the *frames* by which applications hear of it.
+
+        For somebody who was not signed in: a link, and no redirect unasked.
+        """
+        if frames:
+            allow_frames(origin_of(each) for each in frames)
         page = render_template(
             "sso/signed_out.html",
-            return_url=asked.return_uri,
+            return_url=_way_on(asked) if asked.return_uri and frames else asked.return_uri,
+            frames=frames,
             client_name=self._requests.client_name(asked),
         )
         return make_response(page)
+
+
+def _way_on(asked: LogoutRequest) -> str:
+    """Return where the browser goes once it is signed out."""
+    if asked.return_uri is None:
+        return "/signed-out"
+    state = {"state": asked.state} if asked.state is not None else {}
+    return with_query(asked.return_uri, state) if state else asked.return_uri
 
 
 def _is_of(asked: LogoutRequest, signed_in: SignedIn) -> bool:

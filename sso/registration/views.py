@@ -104,6 +104,7 @@ class Registration:
             row.redirect_uris = list(new.redirect_uris)
             row.post_logout_redirect_uris = list(new.post_logout_redirect_uris)
             row.backchannel_logout_uri = new.backchannel_logout_uri
+            row.frontchannel_logout_uri = new.frontchannel_logout_uri
             row.grant_types = list(new.grant_types)
             row.par_required, row.dpop_required = new.par_required, new.dpop_required
             row.scope = new.scope

@@ -26,6 +26,7 @@ class Client(Base):
     redirect_uris: Mapped[list[str]]
     post_logout_redirect_uris: Mapped[list[str]]
     backchannel_logout_uri: Mapped[Uri | None]
+    frontchannel_logout_uri: Mapped[Uri | None]
     grant_types: Mapped[list[str]]
     response_modes: Mapped[list[str]]
     scope: Mapped[Words]

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
+from html import unescape
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from joserfc.jws import extract_compact
 
+from tests.support.browser import Browser
 from tests.support.upstream import RecordingUpstream
 from tests.support.world import World
 
@@ -44,6 +47,8 @@ def strict(
         bff_routes=({**route, "token": "user", "audience": CARDS, "scopes": ["users:read"]},),
         client_options=(
             "--par-required",
+            "--frontchannel-logout-uri",
+            "{bff}/bff/frontchannel-logout/sso",
             *(word for grant in GRANTS for word in ("--grant-type", grant)),
         ),
     )
@@ -70,9 +75,12 @@ def claims_at(cards: RecordingUpstream) -> dict[str, Any]:
     return dict(json.loads(extract_compact(token.encode()).payload))
 
 
-@pytest.mark.rule("A-46", "A-49")
+@pytest.mark.rule("A-46", "A-49", "A-55", "B-42")
 def test_a_gateway_that_pushes_and_trades(strict: World, cards: RecordingUpstream) -> None:
-    """Signed in by a pushed request; the other API gets a token of its own once policy has it."""
+    """Signed in by a pushed request; the other API gets a token of its own once policy has it.
+
+    And who signs out at the server is signed out at the gateway by the frame of its page.
+    """
     visitor = strict.browser
     visitor.open(visitor.login_url("/"))
     asked = [response.url for response in visitor.history]
@@ -91,3 +99,10 @@ def test_a_gateway_that_pushes_and_trades(strict: World, cards: RecordingUpstrea
     assert claims["scope"] == "users:read"
     assert claims["act"] == {"sub": strict.client["client_id"]}
     assert "no line of the policy" in strict.sso.program.log()
+    assert strict.sessions.count() == 1
+    page = visitor.open(f"{strict.sso.url}/sign-out")
+    ended = visitor.submit(next(form for form in visitor.page_forms() if form.method == "POST"))
+    [frame] = re.findall(r'<iframe src="([^"]+)"', ended.text)
+    assert page.status == ended.status == 200
+    assert Browser().open(unescape(frame)).status == 200, "a frame brings no Strict cookie"
+    assert strict.sessions.count() == 0

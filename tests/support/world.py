@@ -55,7 +55,10 @@ class World:
         sso_settings: dict[str, Any] | None = None,
         client_options: tuple[str, ...] = (),
     ) -> None:
-        """Prepare all three parties; the SSO stores in *database_url* (SQLite unless given)."""
+        """Prepare all three parties; the SSO stores in *database_url* (SQLite unless given).
+
+        ``{bff}`` in *client_options* stands for the gateway's address.
+        """
         self.folder, self.store = folder, store
         self.sessions = Sessions(store)
         self._bff_provider, self._bff_routes = bff_provider or {}, bff_routes
@@ -101,7 +104,8 @@ class World:
     def client(self) -> dict[str, str]:
         """The BFF's registration at the SSO."""
         url = f"http://localhost:{self._bff_port}"
-        return parties.create_client(self.sso, url, *self._client_options)
+        options = [each.replace("{bff}", url) for each in self._client_options]
+        return parties.create_client(self.sso, url, *options)
 
     @cached_property
     def bff(self) -> Party:

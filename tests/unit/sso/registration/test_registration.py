@@ -237,3 +237,34 @@ def test_discovery_names_the_endpoint_where_it_is(small_house: House) -> None:
     """Derived from what is mounted."""
     document = small_house.app.test_client().get("/.well-known/openid-configuration").json or {}
     assert document["registration_endpoint"] == f"{ISSUER}/oauth/register"
+
+
+@pytest.mark.rule("A-46", "A-47", "A-50", "S-100")
+def test_a_program_says_what_its_client_is_held_to(small_house: House) -> None:
+    """Pushed requests, bound tokens, a frame's address; said back, changed, strictly read."""
+    house, token = small_house, leave(small_house, uses=9)
+    front = CALLBACK.replace("callback", "frontchannel-logout")
+    held = {
+        "require_pushed_authorization_requests": True,
+        "dpop_bound_access_tokens": True,
+        "frontchannel_logout_uri": front,
+        "frontchannel_logout_session_required": True,
+    }
+    made = register(house, token, **held).json or {}
+    assert {name: made[name] for name in held} == held
+    client = house.base.clients.find(made["client_id"])
+    assert client
+    assert (client.par_required, client.dpop_required) == (True, True)
+    management = made["registration_access_token"]
+    path = f"/oauth/register/{made['client_id']}"
+    changed = send(house, "PUT", path, management, {**WANTED, "client_id": made["client_id"]})
+    assert (changed.json or {})["dpop_bound_access_tokens"] is False
+    assert "frontchannel_logout_uri" not in (changed.json or {})
+    wrong: list[dict[str, object]] = [
+        {"dpop_bound_access_tokens": "yes"},
+        {"require_pushed_authorization_requests": 1},
+        {"frontchannel_logout_session_required": "no"},
+        {"frontchannel_logout_uri": "https://evil.example/"},
+    ]
+    for each in wrong:
+        assert (register(house, token, **each).json or {})["error"] == "invalid_client_metadata"
