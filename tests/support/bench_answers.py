@@ -22,29 +22,26 @@ PROJECT = {
     "name": "新版电费查询",
     "description": "Electricity bills per room, with reminders before the money runs out.",
     "team": {"id": TEAM["id"], "name": TEAM["name"]},
-    "version": 3,
-    "role": "owner",
+    "role": "lead",
     "created_at": at(days=30),
-    "updated_at": at(hours=2),
 }
 PROJECTS = [
     PROJECT,
-    {**PROJECT, "id": "p_" + "2" * 24, "name": "Course timetable", "updated_at": at(days=1)},
+    {**PROJECT, "id": "p_" + "2" * 24, "name": "Course timetable", "created_at": at(days=6)},
     {
         **PROJECT,
         "id": "p_" + "3" * 24,
         "name": "用户访谈",
         "description": "",
-        "updated_at": at(days=9),
+        "created_at": at(days=90),
     },
 ]
 _NAMED_PROJECT = {"id": PROJECT["id"], "name": PROJECT["name"]}
 
 
 def _node(kind: str, digit: str, name: str, parent: str | None = None) -> dict[str, Any]:
-    letter = {"folder": "n", "document": "n", "file": "n"}[kind]
     return {
-        "id": f"{letter}_{digit * 24}",
+        "id": f"n_{digit * 24}",
         "kind": kind,
         "name": name,
         "parent": parent,
@@ -87,24 +84,21 @@ SELECT room, balance FROM meters WHERE balance < threshold;
 ```
 """
 DOCUMENT = {
-    "id": DOCUMENT_NODE["id"],
-    "title": DOCUMENT_NODE["name"],
-    "body": BODY,
-    "version": 4,
-    "revision": 4,
-    "updated_by": ADA,
-    "updated_at": at(hours=2),
-    "created_at": at(days=12),
+    **DOCUMENT_NODE,
     "project": _NAMED_PROJECT,
+    "revision": 4,
+    "body": BODY,
+    "author": ADA,
+    "saved_at": at(hours=2),
+    "note": "",
+    "restored_from": None,
 }
 REVISIONS = [
-    {"revision": number, "author": author, "created_at": at(days=10 - 2 * number)}
+    {"revision": number, "author": author, "saved_at": at(days=10 - 2 * number), "note": ""}
     for number, author in [(4, ADA), (3, LIN), (2, WEI), (1, LIN)]
 ]
 FILE = {
-    "id": FILE_NODE["id"],
-    "name": FILE_NODE["name"],
-    "size": FILE_NODE["size"],
+    **FILE_NODE,
     "type": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "created_by": WEI,
     "created_at": at(days=3),
@@ -112,29 +106,31 @@ FILE = {
 }
 
 
-def _comment(
-    number: int, author: dict[str, Any], body: str, reply_to: str | None
-) -> dict[str, Any]:
+def _comment(number: int, author: dict[str, Any], body: str) -> dict[str, Any]:
     return {
-        "id": f"c_{number:024x}",
+        "id": f"cm_{number:024x}",
         "author": author,
         "body": body,
-        "reply_to": reply_to,
         "version": 1,
         "created_at": at(hours=6 - number),
         "edited_at": None,
-        "deleted_at": None,
+        "replies": [],
     }
 
 
 COMMENTS = [
-    _comment(1, WEI, "阈值要不要让每个房间自己改？", None),
-    _comment(2, LIN, "好主意，放进第二版。@ada 你觉得呢？", f"c_{1:024x}"),
-    _comment(3, ADA, "Second version. Let us first see how many people *read* the reminder.", None),
+    _comment(1, WEI, "阈值要不要让每个房间自己改？")
+    | {"replies": [_comment(2, LIN, "好主意，放进第二版。@ada 你觉得呢？")]},
+    _comment(3, ADA, "Second version. Let us first see how many people *read* the reminder."),
 ]
 TRASH = [
-    {**_node("document", "8", "旧的接口草稿"), "trashed_by": ADA, "trashed_at": at(days=1)},
-    {**_node("file", "9", "logo-old.png"), "trashed_by": LIN, "trashed_at": at(days=6)},
+    {
+        **_node("document", "8", "旧的接口草稿"),
+        "items": 1,
+        "trashed_by": ADA,
+        "trashed_at": at(days=1),
+    },
+    {**_node("file", "9", "logo-old.png"), "items": 1, "trashed_by": LIN, "trashed_at": at(days=6)},
 ]
 
 
@@ -269,8 +265,17 @@ HITS = [
     {
         "id": DOCUMENT_NODE["id"],
         "kind": "document",
-        "title": DOCUMENT_NODE["name"],
-        "excerpt": "……余额低于阈值时，给住在这间房的每个人发一条提醒……",
+        "title": [
+            {"text": "余额", "hit": False},
+            {"text": "提醒", "hit": True},
+            {"text": "的规则", "hit": False},
+        ],
+        "snippet": [
+            {"text": "余额低于阈值时，给住在这间房的每个人发一条", "hit": False},
+            {"text": "提醒", "hit": True},
+            {"text": "，同一间房一天最多一次。", "hit": False},
+        ],
+        "snippet_cut": True,
         "project": _NAMED_PROJECT,
         "updated_at": at(hours=2),
     }

@@ -38,12 +38,19 @@ TEAM = {
     "description": "Campus card, electricity and courses · 为全校两万人服务",
     "listed": True,
     "role": "owner",
-    "version": 1,
+    "members": 4,
+    "groups": [],
     "created_at": at(days=40),
 }
 OTHER_TEAM = {**TEAM, "id": "t_" + "2" * 24, "name": "Library Lab", "role": "member"}
 GROUPS = [
-    {"id": f"g_{number:024x}", "name": name, "version": 1}
+    {
+        "id": f"g_{number:024x}",
+        "name": name,
+        "position": number,
+        "members": number % 3,
+        "etag": '"v1"',
+    }
     for number, name in enumerate(["产品", "前端", "Back end", "Android", "Design"], start=1)
 ]
 NAMED_GROUP = {"id": GROUPS[1]["id"], "name": GROUPS[1]["name"]}

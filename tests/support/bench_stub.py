@@ -86,7 +86,7 @@ def bench_stub(answers: Mapping[str, Any] | None = None) -> Flask:
     @app.post("/api/invitations/look")
     def look() -> Response:
         team = {name: TEAM[name] for name in ("id", "name")}
-        return jsonify(team={**team, "id": "t_" + "9" * 24}, member_count=4)
+        return jsonify(team=team, group=None, member=False, invited_by=ADA)
 
     @app.get("/api/<path:path>")
     def api(path: str) -> Any:  # noqa: ANN401 - a response of Flask's
@@ -118,7 +118,10 @@ def _answers() -> dict[str, Any]:
         "/notifications": NOTIFICATIONS,
         f"{project}/tree": NODES,
         f"{project}/trash": TRASH,
-        f"{project}/members": [{"user": one["user"]} for one in MEMBERS[:3]],
+        f"{project}/members": [
+            {"user": one["user"], "role": role}
+            for one, role in zip(MEMBERS, ["lead", "member", "reader"], strict=False)
+        ],
         f"{document}/revisions": REVISIONS,
         f"/nodes/{DOCUMENT['id']}/comments": COMMENTS,
         f"/nodes/{FILE['id']}/comments": COMMENTS[:1],
@@ -133,8 +136,8 @@ def _answers() -> dict[str, Any]:
         team: TEAM,
         project: PROJECT,
         document: DOCUMENT,
-        f"{document}/revisions/4": {**REVISIONS[0], "title": DOCUMENT["title"], "body": BODY},
-        f"{document}/revisions/3": {**REVISIONS[1], "title": DOCUMENT["title"], "body": earlier},
+        f"{document}/revisions/4": {**REVISIONS[0], "body": BODY},
+        f"{document}/revisions/3": {**REVISIONS[1], "body": earlier},
         f"/files/{FILE['id']}": FILE,
         f"/statuses/{STATUSES[0]['id']}": STATUSES[0],
         f"{team}/digest": DIGEST,

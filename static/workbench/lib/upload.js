@@ -1,28 +1,26 @@
 // One file on its way up, in pieces: it can be paused, lost and found again. No page, no globals.
 
-const FIRST_PIECE_BYTES = 512 * 1024;
-const QUICK_MS = 800;
 const ATTEMPTS = 6;
+const PASSING = [0, 401, 409, 502, 503, 504];
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
 /**
- * `wire` does the talking:
- *   `create()` → `{ id, offset, chunk_bytes }`; `offset(id)` → bytes the server holds;
- *   `send(id, offset, blob, signal)` → `{ offset, file? }`; `discard(id)`.
+ * `wire` does the talking; each answer is an upload `{ id, offset, chunk_bytes, file }` as the
+ * server has it, where every piece but the last is `chunk_bytes` long:
+ *   `create()`; `find(id)`; `send(id, offset, blob, signal, tell)`, which may `tell` how many bytes
+ *   of the piece are out; `discard(id)`.
  * `memory` keeps the id for the case that the page goes: `get()`, `set(id)`, `forget()`.
  */
 export class Upload {
   #wire;
   #memory;
   #wait;
-  #now;
   #listeners = new Set();
   #leaving = null;
   #id = null;
-  #most = Infinity;
-  #piece = FIRST_PIECE_BYTES;
+  #piece = Infinity;
 
-  constructor(file, wire, memory, { wait = pause, now = () => performance.now() } = {}) {
+  constructor(file, wire, memory, { wait = pause } = {}) {
     this.file = file;
     this.state = "waiting"; // waiting, sending, paused, failed, done, discarded
     this.sent = 0;
@@ -31,7 +29,6 @@ export class Upload {
     this.#wire = wire;
     this.#memory = memory;
     this.#wait = wait;
-    this.#now = now;
   }
 
   /** Call `listener` at each change; returns what stops it. */
@@ -47,12 +44,12 @@ export class Upload {
 
   /** Begin, or go on where it stopped; resolves when it is done, paused or has failed. */
   async start() {
-    if (this.state === "sending" || this.state === "done") return;
+    if (["sending", "done", "discarded"].includes(this.state)) return;
     this.#leaving = new AbortController();
-    this.#change("sending", { problem: null });
     const { signal } = this.#leaving;
+    this.#change("sending", { problem: null });
     try {
-      await this.#find();
+      await this.#begin();
       await this.#sendAll(signal);
     } catch (problem) {
       if (signal.aborted) return; // paused or discarded, and said so
@@ -62,8 +59,8 @@ export class Upload {
 
   pause() {
     if (this.state !== "sending") return;
-    this.#change("paused");
     this.#leaving.abort();
+    this.#change("paused");
   }
 
   async discard() {
@@ -74,24 +71,23 @@ export class Upload {
   }
 
   /** Find out how far we are: from this page, from an earlier one, or from the start. */
-  async #find() {
+  async #begin() {
     const known = this.#id ?? this.#memory.get();
-    const offset = known ? await this.#offsetOf(known) : null;
-    if (offset !== null) {
-      this.#id = known;
-      this.sent = offset;
-      return;
-    }
-    const begun = await this.#wire.create();
-    this.#id = begun.id;
-    this.#most = begun.chunk_bytes ?? Infinity;
-    this.sent = begun.offset ?? 0;
+    const there = known ? await this.#known(known) : null;
+    this.#note(there ?? (await this.#wire.create()));
     this.#memory.set(this.#id);
   }
 
-  async #offsetOf(id) {
+  #note({ id, offset, chunk_bytes: piece, file }) {
+    this.#id = id;
+    this.#piece = piece ?? this.#piece;
+    this.made = file ?? this.made;
+    this.#change(this.state, { sent: offset });
+  }
+
+  async #known(id) {
     try {
-      return await this.#wire.offset(id);
+      return await this.#wire.find(id);
     } catch (problem) {
       if (problem.status === 404 || problem.status === 410) return null;
       throw problem;
@@ -99,30 +95,26 @@ export class Upload {
   }
 
   async #sendAll(signal) {
-    let failures = 0;
-    do {
-      const end = Math.min(this.sent + Math.min(this.#piece, this.#most), this.file.size);
-      const began = this.#now();
+    for (let failures = 0; this.made === null && !signal.aborted; ) {
+      const from = this.sent;
+      const piece = this.file.slice(from, from + this.#piece);
+      const tell = (bytes) => signal.aborted || this.#change("sending", { sent: from + Math.min(bytes, piece.size) });
       try {
-        const answer = await this.#wire.send(this.#id, this.sent, this.file.slice(this.sent, end), signal);
+        this.#note(await this.#wire.send(this.#id, from, piece, signal, tell));
         failures = 0;
-        this.made = answer.file ?? this.made;
-        this.#change("sending", { sent: answer.offset ?? end });
-        // Large pieces where the line is quick, small ones where progress would look stuck.
-        this.#piece *= this.#now() - began < QUICK_MS ? 2 : 0.5;
-        this.#piece = Math.max(this.#piece, FIRST_PIECE_BYTES);
       } catch (problem) {
-        if (signal.aborted) throw problem;
-        const passing = problem.status === 0 || problem.status >= 502 || problem.status === 409;
-        if (!passing || (failures += 1) === ATTEMPTS) throw problem;
+        failures += 1;
+        if (signal.aborted || !PASSING.includes(problem.status) || failures === ATTEMPTS) {
+          this.sent = from;
+          throw problem;
+        }
         if (problem.status !== 409) await this.#wait(500 * 2 ** failures);
-        if (signal.aborted) throw problem;
-        this.#change("sending", { sent: await this.#wire.offset(this.#id) });
-        if (this.sent === this.file.size && this.made === null) this.made = {};
+        if (!signal.aborted) this.#note(await this.#wire.find(this.#id));
       }
-    } while (this.sent < this.file.size);
+    }
+    if (signal.aborted) return;
     this.#memory.forget();
-    this.#change("done");
+    this.#change("done", { sent: this.file.size });
   }
 }
 

@@ -2,7 +2,7 @@
 import { t } from "../lib/i18n.js";
 import { useApp, useHere, useTitle } from "../ui/context.js";
 import { Dialog } from "../ui/dialog.js";
-import { Field, FormProblem, useForm } from "../ui/form.js";
+import { Field, FormProblem, Select, useForm } from "../ui/form.js";
 import { html, useState } from "../ui/html.js";
 import { usePages, useRested } from "../ui/load.js";
 import { Button, Empty, Head, Pages } from "../ui/parts.js";
@@ -28,15 +28,16 @@ export default function TeamDirectory() {
 
 function Apply({ team, close, done }) {
   const { make, say } = useApp();
-  const form = useForm({ message: "" }, async ({ message }) => {
-    await make(`/teams/${team.id}/applications`, { message: message.trim() });
+  const form = useForm({ message: "", group: "" }, async ({ message, group }) => {
+    await make(`/teams/${team.id}/applications`, { message: message.trim(), group: group || null });
     close();
     say(t("Your application to {team} is sent.", { team: team.name }));
     done();
   });
   return html`<${Dialog} title=${t("Apply to {team}", { team: team.name })} onClose=${close}>
     <form onSubmit=${form.submit} noValidate><${FormProblem} form=${form} />
-      <${Field} label=${t("A line about yourself")} hint=${t("Who you are, and what you would like to do.")} multiline rows=${3} maxLength="1000" data-first ...${form.field("message")} />
+      <${Field} label=${t("A line about yourself")} hint=${t("Who you are, and what you would like to do.")} multiline rows=${3} maxLength="500" data-first ...${form.field("message")} />
+      ${team.groups.length > 0 && html`<${Select} label=${t("Group")} name="group" value=${form.values.group} options=${[["", t("No group")], ...team.groups.map((one) => [one.id, one.name])]} onChange=${form.field("group").onInput} />`}
       <div class="dialog-foot"><${Button} kind="quiet" onClick=${close}>${t("Cancel")}<//><${Button} type="submit" busy=${form.busy}>${t("Send")}<//></div>
     </form><//>`;
 }

@@ -7,22 +7,20 @@ import { html, useState } from "../ui/html.js";
 import { usePages, useRead } from "../ui/load.js";
 import { Button, Empty, Head, Loading, nameOf, Pages, Read, When } from "../ui/parts.js";
 
-const numberOf = (revision) => revision.number ?? revision.revision ?? revision.n;
-
 export default function History({ project, node }) {
   const document = useRead(`/documents/${node}`);
   const list = usePages(`/documents/${node}/revisions`);
   const [chosen, setChosen] = useState(null);
-  const title = document.data?.title ?? document.data?.name ?? "";
+  const title = document.data?.name ?? "";
   useTitle(t("History of {title}", { title }));
-  const newest = list.items?.[0] ? numberOf(list.items[0]) : null;
+  const newest = list.items?.[0] ? list.items[0].revision : null;
   const shown = chosen ?? newest;
   const back = { to: `/projects/${project}/documents/${node}`, name: title };
   return html`<${Head} title=${t("History of {title}", { title })} back=${back} />
     <div class="history"><div class="history-list"><${Pages} list=${list} empty=${html`<${Empty} icon="history" title=${t("No versions yet")} />`}>
-      ${(items) => html`<ol class="card versions" reversed>${items.map((one) => html`<li key=${numberOf(one)}>
-        <button type="button" aria-pressed=${shown === numberOf(one) ? "true" : "false"} onClick=${() => setChosen(numberOf(one))}>
-          <${Avatar} person=${one.author ?? one.by} size="small" /><span><strong>${t("Version {n}", { n: numberOf(one) })}</strong><span class="fine">${nameOf(one.author ?? one.by)} · <${When} at=${one.created_at ?? one.at} /></span></span></button></li>`)}</ol>`}<//></div>
+      ${(items) => html`<ol class="card versions" reversed>${items.map((one) => html`<li key=${one.revision}>
+        <button type="button" aria-pressed=${shown === one.revision ? "true" : "false"} onClick=${() => setChosen(one.revision)}>
+          <${Avatar} person=${one.author} size="small" /><span><strong>${t("Version {n}", { n: one.revision })}</strong><span class="fine">${nameOf(one.author)} · <${When} at=${one.saved_at} /></span></span></button></li>`)}</ol>`}<//></div>
       <div class="history-main">${shown && html`<${Version} key=${shown} project=${project} node=${node} number=${shown} isNewest=${shown === newest} etag=${document.etag} done=${() => (setChosen(null), list.reload(), document.reload())} />`}</div></div>`;
 }
 

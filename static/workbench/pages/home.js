@@ -52,7 +52,7 @@ function Filters({ query, team, set }) {
   const members = useRead(`/teams/${team.id}/members`, { limit: 100 }).data?.items ?? [];
   const choice = (name, label, all, options) => html`<${Select} label=${label} hideLabel name=${name} value=${query[name] ?? ""}
     options=${[["", all], ...options]} onChange=${(event) => set({ [name]: event.target.value })} />`;
-  return html`<div class="filters" role="group" aria-label=${t("Filters")}>
+  return html`<div class="filters home-filters" role="group" aria-label=${t("Filters")}>
     ${choice("project", t("Project"), t("All projects"), projects.map((one) => [one.id, one.name]))}
     ${choice("group", t("Group"), t("All groups"), groups.map((one) => [one.id, one.name]))}
     ${choice("person", t("Person"), t("Everybody"), members.map(({ user }) => [user.id, nameOf(user)]))}

@@ -1,9 +1,9 @@
 // An invitation's link: what it leads to, and the yes to it. The code is behind the #, so that no
 // server, log or referrer ever holds it.
-import { t, tn } from "../lib/i18n.js";
+import { t } from "../lib/i18n.js";
 import { useApp, useHere, useTitle } from "../ui/context.js";
 import { html, useEffect, useState } from "../ui/html.js";
-import { Button, ButtonLink, Failed, Head, Loading, Notice, When } from "../ui/parts.js";
+import { Button, ButtonLink, Failed, Head, Loading, nameOf, Notice, When } from "../ui/parts.js";
 
 export default function Join() {
   useTitle(t("Invitation"));
@@ -21,7 +21,7 @@ export default function Join() {
     setBusy(true);
     try {
       const answer = await api.post("/invitations/accept", { code });
-      const team = answer?.team ?? state.invitation.team;
+      const { team } = answer;
       chooseTeam(team.id);
       await reloadTeams();
       say(t("You are in {team} now.", { team: team.name }));
@@ -35,11 +35,10 @@ export default function Join() {
     : html`<${Notice} kind="bad" title=${t("This invitation is not valid")}><p>${t("It may have expired, been used up or revoked. Ask for a new one.")}</p><//>`}
     <p><${ButtonLink} to="/welcome" kind="quiet">${t("Other ways")}<//></p>`;
   if (!state.invitation) return html`<${Loading} />`;
-  const { team, member_count: count, expires_at: until } = state.invitation;
-  const isIn = teams.some((one) => one.id === team.id);
+  const { team, group, member: isIn, expires_at: until, invited_by: by } = state.invitation;
   return html`<div class="narrow"><${Head} title=${t("You are invited to {team}", { team: team.name })} />
     <section class="card way">
-      ${count ? html`<p>${tn(count, "1 person is in it.", "{n} people are in it.")}</p>` : null}
+      <p>${group ? t("{name} invites you, into the group {group}.", { name: nameOf(by), group: group.name }) : t("{name} invites you.", { name: nameOf(by) })}</p>
       <p>${t("As a member you see the team's projects, statuses and people, and they see your profile.")}</p>
       ${until && html`<p class="fine">${t("Valid until")} <${When} at=${until} /></p>`}
       <div class="pair">${isIn ? html`<${ButtonLink} to="/">${t("You are in it already")}<//>` : html`<${Button} busy=${busy} onClick=${accept}>${t("Join the team")}<//>`}

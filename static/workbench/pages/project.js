@@ -6,7 +6,7 @@ import { Field, FormProblem, useForm } from "../ui/form.js";
 import { html, useRef, useState } from "../ui/html.js";
 import { useRead } from "../ui/load.js";
 import { Menu } from "../ui/menu.js";
-import { placeIn } from "../ui/nodes.js";
+import { leadsProject, placeIn } from "../ui/nodes.js";
 import { Button, Empty, Failed, Head, Loading } from "../ui/parts.js";
 import { Tree } from "../ui/tree.js";
 import { Uploads, useUploads } from "../ui/uploads.js";
@@ -57,7 +57,7 @@ function Side({ project, tree, uploads, selected, parent }) {
     uploads.begin([...event.dataTransfer.files], parent);
   };
   return html`<div class="side-head"><h2><a href=${router.href(`/projects/${data.id}`)}>${data.name}</a></h2>
-      <${Menu} label=${t("Add")} icon="plus" items=${items} kind="small" /></div>
+      ${data.role !== "reader" && html`<${Menu} label=${t("Add")} icon="plus" items=${items} kind="small" />`}</div>
     <input ref=${chooser} class="hush" type="file" multiple onChange=${chosen} tabindex="-1" aria-label=${t("Upload files")} />
     <div onDragOver=${(event) => event.dataTransfer.types.includes("Files") && event.preventDefault()} onDrop=${dropped}>
       ${tree.data ? (tree.nodes.length > 0
@@ -89,20 +89,22 @@ function Overview({ project, tree }) {
   const { router, ask, api, fail, say } = useApp();
   const [editing, setEditing] = useState(false);
   const remove = async () => {
-    if (!(await ask({ title: t("Delete the project {name}?", { name: data.name }), text: t("Its documents, files and comments go with it, for everybody."), yes: t("Delete"), danger: true }))) return;
+    if (!(await ask({ title: t("Delete the project {name}?", { name: data.name }), text: t("Its documents, files and comments go with it, for everybody. For some weeks it can be brought back."), yes: t("Delete"), danger: true }))) return;
     try {
-      await api.delete(`/projects/${data.id}`, { etag: project.etag ?? "*" });
-      say(t("The project {name} is deleted.", { name: data.name }));
+      await api.delete(`/projects/${data.id}`);
+      const undo = () => api.post(`/projects/${data.id}/restore`).then(() => router.go(`/projects/${data.id}`), fail);
+      say(t("The project {name} is deleted.", { name: data.name }), { undo });
       router.go("/projects", { force: true });
     } catch (problem) {
       fail(problem);
     }
   };
+  const lead = leadsProject(data);
   const items = [
     { name: t("Members"), icon: "teams", deed: () => router.go(`/projects/${data.id}/members`) },
     { name: t("Trash"), icon: "trash", deed: () => router.go(`/projects/${data.id}/trash`) },
-    { name: t("Rename or describe"), icon: "edit", deed: () => setEditing(true) },
-    { name: t("Delete the project"), icon: "trash", danger: true, deed: remove },
+    lead && { name: t("Rename or describe"), icon: "edit", deed: () => setEditing(true) },
+    lead && { name: t("Delete the project"), icon: "trash", danger: true, deed: remove },
   ];
   const actions = html`<${Watch} kind="project" id=${data.id} /><${Menu} label=${t("More")} items=${items} kind="quiet" />`;
   return html`<${Head} title=${data.name} back=${{ to: "/projects", name: t("Projects") }} actions=${actions}>${data.description}<//>

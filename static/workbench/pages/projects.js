@@ -22,7 +22,7 @@ export default function Projects() {
       ${(items) => html`<ul class="grid">${items.map((one) => html`<li key=${one.id}><${Link} class="card tile" to=${`/projects/${one.id}`}>
         <${Icon} name="projects" /><strong>${one.name}</strong>
         ${one.description && html`<p>${one.description}</p>`}
-        <span class="fine">${t("Changed")} <${When} at=${one.updated_at ?? one.created_at} /></span><//></li>`)}</ul>`}
+        <span class="fine">${t("Begun")} <${When} at=${one.created_at} /></span><//></li>`)}</ul>`}
     <//>
     ${making && html`<${NewProject} close=${() => setMaking(false)} done=${(made) => router.go(`/projects/${made.id}`)} />`}`;
 }

@@ -24,21 +24,15 @@ export default function Search() {
     <div class="filters"><${Field} label=${t("Words to look for")} hideLabel type="search" value=${wanted} onInput=${onInput} placeholder=${t("Words in titles and texts")} autofocus />
       <${Select} label=${t("Kind")} hideLabel value=${query.kind ?? ""} options=${kinds} onChange=${(event) => router.setQuery({ kind: event.target.value })} /></div>
     ${q ? html`<${Pages} list=${list} empty=${html`<${Empty} icon="search" title=${t("Nothing found for “{q}”", { q })}>${t("Try fewer or other words.")}<//>`}>
-        ${(items) => html`<p class="hush" role="status">${t("Results are shown.")}</p><ul class="rows card">${items.map((one) => html`<${Hit} key=${one.id} hit=${one} words=${q} />`)}</ul>`}<//>`
+        ${(items) => html`<p class="hush" role="status">${t("Results are shown.")}</p><ul class="rows card">${items.map((one) => html`<${Hit} key=${one.id} hit=${one} />`)}</ul>`}<//>`
       : html`<${Empty} icon="search" title=${t("What are you looking for?")}>${t("Titles and texts are searched, in any language.")}<//>`}</div>`;
 }
 
-function Hit({ hit, words }) {
-  const project = hit.project?.id ?? hit.project;
-  const to = hit.kind === "status" ? `/statuses/${hit.id}` : placeIn(project, hit);
-  return html`<li class="row-item"><${Icon} name=${iconOf(hit)} /><div><${Link} to=${to}><${Marked} text=${hit.title ?? hit.name} words=${words} /><//>
-    ${(hit.excerpt ?? hit.snippet) && html`<p class="excerpt"><${Marked} text=${hit.excerpt ?? hit.snippet} words=${words} /></p>`}
-    <p class="fine">${[kindName(hit.kind), hit.project?.name].filter(Boolean).join(" · ")}${hit.updated_at && html` · <${When} at=${hit.updated_at} />`}</p></div></li>`;
+function Hit({ hit }) {
+  return html`<li class="row-item"><${Icon} name=${iconOf(hit)} /><div><${Link} to=${placeIn(hit.project.id, hit)}><${Marked} pieces=${hit.title} /><//>
+    ${hit.snippet.length > 0 && html`<p class="excerpt">${hit.snippet_cut && "…"}<${Marked} pieces=${hit.snippet} /></p>`}
+    <p class="fine">${kindName(hit.kind)} · ${hit.project.name} · <${When} at=${hit.updated_at} /></p></div></li>`;
 }
 
-/** `text` with each of `words` marked; in pieces, never as markup. */
-function Marked({ text, words }) {
-  const signs = words.split(/\s+/).map((one) => one.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).filter(Boolean);
-  const parts = text.split(new RegExp(`(${signs.join("|")})`, "gi"));
-  return parts.map((part, at) => (at % 2 ? html`<mark>${part}</mark>` : part));
-}
+/** What was found, the words that were looked for marked. */
+const Marked = ({ pieces }) => pieces.map(({ text, hit }) => (hit ? html`<mark>${text}</mark>` : text));

@@ -1,6 +1,5 @@
 // Who wants to join: said yes or, with a reason, no to.
 import { t } from "../lib/i18n.js";
-import { stateName } from "../ui/applications.js";
 import { useApp, useHere, useLive } from "../ui/context.js";
 import { Avatar } from "../ui/avatar.js";
 import { Toggle } from "../ui/composer.js";
@@ -15,11 +14,11 @@ export default function Applications() {
   const { team, router } = useApp();
   const { query } = useHere();
   const state = query.state ?? "open";
-  const list = usePages(`/teams/${team.id}/applications`, { state: state === "all" ? "" : state });
+  const list = usePages(`/teams/${team.id}/applications`, { state });
   useLive("feed", (event) => event?.verb?.startsWith("application.") && list.reload());
   useLive("inbox", list.reload);
   return html`<${TeamFrame} current="applications">
-    <div class="filters"><${Toggle} label=${t("Show")} value=${state} options=${[["open", t("Waiting")], ["all", t("All")]]} onChange=${(one) => router.setQuery({ state: one })} /></div>
+    <div class="filters"><${Toggle} label=${t("Show")} value=${state} options=${[["open", t("Waiting")], ["approved", t("Accepted")], ["refused", t("Refused")]]} onChange=${(one) => router.setQuery({ state: one })} /></div>
     <${Pages} list=${list} empty=${html`<${Empty} icon="teams" title=${t("Nobody is waiting")}>${t("Whoever applies to this team appears here.")}<//>`}>
       ${(items) => html`<ul class="rows card">${items.map((one) => html`<${Application} key=${one.id} application=${one} reload=${list.reload} />`)}</ul>`}<//><//>`;
 }
@@ -28,7 +27,7 @@ function Application({ application, reload }) {
   const { api, say, fail } = useApp();
   const [refusing, setRefusing] = useState(false);
   const [busy, setBusy] = useState(false);
-  const person = application.user ?? application.applicant ?? application.person;
+  const person = application.user;
   const name = nameOf(person);
   const approve = async () => {
     setBusy(true);
@@ -42,7 +41,7 @@ function Application({ application, reload }) {
     setBusy(false);
   };
   return html`<li class="row-item"><${Avatar} person=${person} />
-    <div><strong>${name}</strong><p class="fine"><${When} at=${application.created_at} />${application.state !== "open" && html` · ${stateName(application.state)}`}</p>
+    <div><strong>${name}</strong><p class="fine"><${When} at=${application.created_at} />${application.group && html` · ${application.group.name}`}</p>
       ${application.message && html`<p class="quote">${application.message}</p>`}${application.reason && html`<p class="fine">${t("Reason: {reason}", { reason: application.reason })}</p>`}</div>
     ${application.state === "open" && html`<div class="actions"><${Button} kind="small" busy=${busy} onClick=${approve} label=${t("Accept {name}", { name })}>${t("Accept")}<//>
       <${Button} kind="quiet small" onClick=${() => setRefusing(true)} label=${t("Refuse {name}", { name })}>${t("Refuse")}<//></div>`}

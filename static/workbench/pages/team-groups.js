@@ -1,6 +1,5 @@
 // The groups of a team.
-import { tagOf } from "../lib/api.js";
-import { t } from "../lib/i18n.js";
+import { t, tn } from "../lib/i18n.js";
 import { useApp } from "../ui/context.js";
 import { Dialog } from "../ui/dialog.js";
 import { Field, FormProblem, useForm } from "../ui/form.js";
@@ -17,7 +16,7 @@ export default function Groups() {
   const remove = async (group) => {
     if (!(await ask({ title: t("Remove the group {name}?", { name: group.name }), text: t("Its members stay in the team."), yes: t("Remove"), danger: true }))) return;
     try {
-      await api.delete(`/teams/${team.id}/groups/${group.id}`, { etag: tagOf(group) });
+      await api.delete(`/teams/${team.id}/groups/${group.id}`);
       read.reload();
       say(t("The group {name} is removed.", { name: group.name }));
     } catch (problem) {
@@ -27,7 +26,7 @@ export default function Groups() {
   const actions = lead && html`<${Button} icon="plus" onClick=${() => setOpen({})}>${t("New group")}<//>`;
   return html`<${TeamFrame} current="groups" actions=${actions}><${Read} of=${read}>${({ items }) => items.length === 0
     ? html`<${Empty} icon="teams" title=${t("No groups yet")}>${t("Groups are parts of a team, such as design or front end.")}<//>`
-    : html`<ul class="rows card">${items.map((group) => html`<li key=${group.id} class="row-item"><div><${Link} to=${`/teams?group=${group.id}`}>${group.name}<//></div>
+    : html`<ul class="rows card">${items.map((group) => html`<li key=${group.id} class="row-item"><div><${Link} to=${`/teams?group=${group.id}`}>${group.name}<//><p class="fine">${tn(group.members, "1 member", "{n} members")}</p></div>
       ${lead && html`<div class="actions"><${Button} kind="quiet small" onClick=${() => setOpen(group)} label=${t("Rename {name}", { name: group.name })}>${t("Rename")}<//>
         <${Button} kind="danger small" onClick=${() => remove(group)} label=${t("Remove {name}", { name: group.name })}>${t("Remove")}<//></div>`}</li>`)}</ul>`}<//>
     ${open && html`<${GroupForm} group=${open} close=${() => setOpen(null)} done=${read.reload} />`}<//>`;
@@ -37,7 +36,7 @@ function GroupForm({ group, close, done }) {
   const { team, api, make } = useApp();
   const form = useForm({ name: group.name ?? "" }, async ({ name }) => {
     const path = `/teams/${team.id}/groups`;
-    await (group.id ? api.patch(`${path}/${group.id}`, { name: name.trim() }, { etag: tagOf(group) }) : make(path, { name: name.trim() }));
+    await (group.id ? api.patch(`${path}/${group.id}`, { name: name.trim() }, { etag: group.etag }) : make(path, { name: name.trim() }));
     close();
     done();
   }, ({ name }) => (name.trim() ? {} : { name: t("This must not be empty.") }));

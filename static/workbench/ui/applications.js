@@ -5,13 +5,10 @@ import { html } from "./html.js";
 import { usePages } from "./load.js";
 import { Button, When } from "./parts.js";
 
-export const stateName = (state) =>
+const stateName = (state) =>
   ({
     open: t("Waiting for an answer"),
-    pending: t("Waiting for an answer"),
-    approved: t("Accepted"),
     refused: t("Refused"),
-    withdrawn: t("Withdrawn"),
   })[state] ?? state;
 
 export function MyApplications() {
@@ -34,12 +31,12 @@ export function MyApplications() {
       fail(problem);
     }
   };
-  const shown = (list.items ?? []).filter((one) => one.state !== "withdrawn" && one.state !== "approved");
+  const shown = (list.items ?? []).filter((one) => one.state === "open" || one.state === "refused");
   if (shown.length === 0) return null;
   return html`<section class="card"><h2>${t("Your applications")}</h2><ul class="rows">
     ${shown.map((one) => html`<li key=${one.id} class="row-item"><div><strong>${one.team.name}</strong>
       <p class="fine">${stateName(one.state)} · <${When} at=${one.created_at} /></p>
       ${one.reason && html`<p>${t("Their reason: {reason}", { reason: one.reason })}</p>`}</div>
-      ${["open", "pending"].includes(one.state) && html`<${Button} kind="quiet small" onClick=${() => withdraw(one)}>${t("Withdraw")}<//>`}</li>`)}
+      ${one.state === "open" && html`<${Button} kind="quiet small" onClick=${() => withdraw(one)}>${t("Withdraw")}<//>`}</li>`)}
   </ul></section>`;
 }

@@ -1,4 +1,5 @@
 // A document: read it, edit it, and join two edits where two people wrote at once.
+import { tagOf } from "../lib/api.js";
 import { tn, t } from "../lib/i18n.js";
 import { useApp, useHere, useLive } from "./context.js";
 import { NodeComments } from "./comments.js";
@@ -23,7 +24,7 @@ function Open({ project, id, node, tree, read, data }) {
   const [conflict, setConflict] = useState(null);
   const [newer, setNewer] = useState(false);
   const draft = drafts.find(`document.${id}`);
-  const title = data.title ?? data.name ?? node?.name;
+  const title = data.name;
 
   const begin = (body = data.body, base = { body: data.body, etag: read.etag }) => setEdit({ body, base });
   useEffect(() => {
@@ -53,19 +54,13 @@ function Open({ project, id, node, tree, read, data }) {
   /** Save `body` over the version `etag`; somebody else's newer text opens the merge view. */
   const save = async (body, base) => {
     try {
-      saved(await api.put(`/documents/${id}`, { title, body }, { etag: base.etag }));
+      saved(await api.put(`/documents/${id}`, { body }, { etag: base.etag }));
     } catch (problem) {
       if (problem.status !== 412) throw problem;
-      const theirs = await current(problem);
-      if (theirs.body === body) return saved({ data: { ...theirs, body }, etag: theirs.etag }); // a lost answer
-      setConflict({ mine: body, base: theirs.base ?? base.body, theirs });
+      const { current, base: common } = problem.document;
+      const theirs = { body: current.body, etag: tagOf({ version: current.revision }), by: current.author };
+      setConflict({ mine: body, base: common?.body ?? base.body, theirs });
     }
-    return undefined;
-  };
-  const current = async (problem) => {
-    const said = problem.document.current ?? problem.document;
-    const now = await api.read(`/documents/${id}`);
-    return { body: now.data.body, etag: now.etag, by: now.data.updated_by ?? now.data.author, base: baseOf(said) };
   };
   if (conflict) {
     return html`<${Merge} title=${title} conflict=${conflict} save=${(body) => save(body, conflict.theirs)}
@@ -75,19 +70,17 @@ function Open({ project, id, node, tree, read, data }) {
     return html`<${Editor} title=${title} start=${edit} newer=${newer} save=${(body) => save(body, edit.base)}
       keep=${(body) => drafts.keep(`document.${id}`, body, edit.base)} close=${close} />`;
   }
-  const actions = html`<${Button} icon="edit" onClick=${() => begin()}>${t("Edit")}<//><${Watch} kind="document" id=${id} />
+  const writes = project.role !== "reader";
+  const actions = html`${writes && html`<${Button} icon="edit" onClick=${() => begin()}>${t("Edit")}<//>`}<${Watch} kind="document" id=${id} />
     <${NodeMenu} node=${node ?? { id, kind: "document", name: title, parent: null }} tree=${tree} project=${project} />`;
-  const by = data.updated_by ?? data.edited_by ?? data.author;
   return html`<${Head} title=${title} back=${{ to: `/projects/${project.id}`, name: project.name }} actions=${actions}>
-      ${by && html`${nameOf(by)} · `}<${When} at=${data.updated_at ?? data.created_at} />
+      ${nameOf(data.author)} · <${When} at=${data.saved_at ?? data.updated_at} />
       ${data.revision > 1 && html` · ${tn(data.revision, "1 version", "{n} versions")}`}<//>
     ${draft && draft.text !== data.body && html`<${Notice} title=${t("You have text here that is not saved")}>
       <p><${When} at=${new Date(draft.at).toISOString()} /></p><div class="actions">
       <${Button} kind="small" onClick=${() => begin(draft.text, draft.base ?? undefined)}>${t("Go on writing")}<//>
       <${Button} kind="quiet small" onClick=${() => (drafts.forget(`document.${id}`), read.reload())}>${t("Discard it")}<//></div><//>`}
     ${data.body?.trim() ? html`<article class="card sheet"><${Markdown} source=${data.body} /></article>`
-      : html`<${Empty} icon="document" title=${t("An empty document")} action=${html`<${Button} onClick=${() => begin()}>${t("Write something")}<//>`} />`}
-    <${NodeComments} node=${id} />`;
+      : html`<${Empty} icon="document" title=${t("An empty document")} action=${writes && html`<${Button} onClick=${() => begin()}>${t("Write something")}<//>`} />`}
+    <${NodeComments} node=${id} role=${project.role} />`;
 }
-
-const baseOf = (said) => (typeof said?.base === "string" ? said.base : said?.base?.body) ?? said?.base_body;

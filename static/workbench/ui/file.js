@@ -13,9 +13,9 @@ export function FileView({ project, id, node, tree }) {
   const file = useRead(`/files/${id}`);
   return html`<${Read} of=${file}>${(data) => html`
     <${Head} title=${data.name} back=${{ to: `/projects/${project.id}`, name: project.name }}
-      actions=${html`<${Download} file=${data} /><${Watch} kind="file" id=${id} /><${NodeMenu} node=${node ?? { ...data, id, kind: "file" }} tree=${tree} project=${project} />`}>
-      ${size(data.size)} · ${data.type} · ${nameOf(data.created_by ?? data.uploader ?? data.author)} · <${When} at=${data.created_at} /><//>
-    <${NodeComments} node=${id} />`}<//>`;
+      actions=${html`<${Download} file=${data} /><${Watch} kind="file" id=${id} /><${NodeMenu} node=${node ?? data} tree=${tree} project=${project} />`}>
+      ${size(data.size)} · ${nameOf(data.created_by)} · <${When} at=${data.created_at} /><//>
+    <${NodeComments} node=${id} role=${project.role} />`}<//>`;
 }
 
 /** Calls carry a header, so that the file comes through the script; the browser keeps it on disk. */

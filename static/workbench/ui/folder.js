@@ -14,5 +14,5 @@ export function FolderView({ project, id, node, tree }) {
     ${children.length === 0 ? html`<${Empty} icon="folder" title=${t("An empty folder")}>${t("Drag something into it, or add a document with the plus sign.")}<//>`
       : html`<ul class="rows card">${children.map((one) => html`<li key=${one.id} class="row-item"><${Icon} name=${iconOf(one)} />
         <div><${Link} to=${placeIn(project.id, one)}>${one.name}<//><p class="fine">${kindName(one.kind)}
-          ${one.size === undefined || one.size === null ? null : ` · ${size(one.size)}`}${one.updated_at && html` · <${When} at=${one.updated_at} />`}</p></div></li>`)}</ul>`}`;
+          ${one.kind === "file" && ` · ${size(one.size)}`} · <${When} at=${one.updated_at} /></p></div></li>`)}</ul>`}`;
 }

@@ -37,7 +37,7 @@ const PATHS = {
 };
 
 export function Icon({ name }) {
-  return html`<svg class="icon" viewBox="0 0 20 20" width="20" height="20" aria-hidden="true" focusable="false">
+  return html`<svg class="icon" data-name=${name} viewBox="0 0 20 20" width="20" height="20" aria-hidden="true" focusable="false">
     <path d=${PATHS[name]} /></svg>`;
 }
 export const ICONS = Object.keys(PATHS);

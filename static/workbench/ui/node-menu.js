@@ -34,7 +34,7 @@ export function NodeMenu({ node, tree, project, more = [] }) {
 
 function Rename({ node, tree, close }) {
   const form = useForm({ name: node.name }, async ({ name }) => {
-    await tree.rename(node.id, name.trim());
+    await tree.rename(node, name.trim());
     close();
   }, ({ name }) => (name.trim() ? {} : { name: t("This must not be empty.") }));
   return html`<${Dialog} title=${t("Rename {name}", { name: node.name })} onClose=${close}>

@@ -1,6 +1,5 @@
 // A progress post, as it stands in lists and on its own page.
 import { t, tn } from "../lib/i18n.js";
-import { tagOf } from "../lib/api.js";
 import { useApp } from "./context.js";
 import { Avatar } from "./avatar.js";
 import { html, useState } from "./html.js";
@@ -9,22 +8,26 @@ import { Markdown } from "./markdown.js";
 import { Menu } from "./menu.js";
 import { Link, nameOf, When } from "./parts.js";
 import { StatusForm } from "./status-form.js";
+import { leads } from "./team-frame.js";
 
 export function StatusCard({ status, whole = false, changed, removed }) {
-  const { me, api, ask, say, fail } = useApp();
+  const { me, team, api, ask, say, fail } = useApp();
   const [editing, setEditing] = useState(false);
   const isMine = status.author?.id === me.id;
   const remove = async () => {
     if (!(await ask({ title: t("Delete {name}?", { name: status.title }), text: t("Its comments and likes go with it."), yes: t("Delete"), danger: true }))) return;
     try {
-      await api.delete(`/statuses/${status.id}`, { etag: tagOf(status) });
+      await api.delete(`/statuses/${status.id}`);
       say(t("{name} is deleted.", { name: status.title }));
       removed();
     } catch (problem) {
       fail(problem);
     }
   };
-  const items = isMine ? [{ name: t("Edit"), icon: "edit", deed: () => setEditing(true) }, { name: t("Delete"), icon: "trash", danger: true, deed: remove }] : [];
+  const items = [
+    isMine && { name: t("Edit"), icon: "edit", deed: () => setEditing(true) },
+    (isMine || leads(team)) && { name: t("Delete"), icon: "trash", danger: true, deed: remove },
+  ];
   const comments = status.comments;
   const heading = html`<${Link} to=${`/statuses/${status.id}`}>${status.title}<//>`;
   return html`<article class="card status"><header><${Avatar} person=${status.author} />

@@ -1,5 +1,7 @@
 // Files on their way up: progress, pause, go on, give up.
+import { API } from "../lib/api.js";
 import { t } from "../lib/i18n.js";
+import { sendOctets } from "../lib/octets.js";
 import { size } from "../lib/time.js";
 import { memoryOf, Upload } from "../lib/upload.js";
 import { useApp } from "./context.js";
@@ -9,22 +11,14 @@ import { explain } from "./words.js";
 
 const OCTETS = "application/octet-stream";
 
-/** How one file talks to the API. */
+/** How one file talks to the API. A missing sign-in is asked for by `find`, which waits for it. */
 function wireOf(api, project, file, parent) {
   const key = crypto.randomUUID();
-  const offsetOf = (answer) => Number(answer.headers.get("Upload-Offset"));
   return {
-    create: () => api.post(`/projects/${project}/uploads`, { name: file.name, size: file.size, type: file.type || OCTETS, parent }, { key }),
-    offset: async (id) => offsetOf(await api.raw(`/uploads/${id}`, { method: "HEAD" })),
-    async send(id, offset, blob, signal) {
-      const headers = { "Content-Type": OCTETS, "Upload-Offset": String(offset) };
-      const answer = await api.raw(`/uploads/${id}`, { method: "PATCH", headers, body: blob, signal });
-      const text = answer.status === 204 ? "" : await answer.text();
-      const said = text ? JSON.parse(text) : null;
-      const told = answer.headers.get("Upload-Offset");
-      const end = offset + blob.size;
-      return { offset: told === null ? (said?.offset ?? end) : Number(told), file: end >= file.size ? said : undefined };
-    },
+    create: () => api.post(`/projects/${project}/uploads`, { name: file.name, size: file.size, type: file.type, parent }, { key }),
+    find: (id) => api.get(`/uploads/${id}`),
+    send: (id, offset, blob, signal, tell) =>
+      sendOctets(`${API}/uploads/${id}`, { headers: { "Content-Type": OCTETS, "Upload-Offset": String(offset) }, blob, signal, tell }),
     discard: (id) => api.delete(`/uploads/${id}`),
   };
 }

@@ -1,4 +1,5 @@
 // A project's tree as the server has it, kept up to date, with the deeds on it.
+import { tagOf } from "../lib/api.js";
 import { t } from "../lib/i18n.js";
 import { pathTo, treeOf } from "../lib/tree.js";
 import { useApp, useLive } from "./context.js";
@@ -6,14 +7,12 @@ import { useEffect, useMemo, useState } from "./html.js";
 import { useRead } from "./load.js";
 import { placeIn } from "./nodes.js";
 
-const nodesOf = (data) => (data?.items ?? data?.nodes ?? []).map((node) => ({ ...node, name: node.name ?? node.title, parent: node.parent ?? null }));
-
 export function useTree(project, selected) {
   const { api, make, fail, say, ask, router } = useApp();
   const read = useRead(`/projects/${project}/tree`);
   const [mine, setMine] = useState(null); // an order that is on its way to the server
   const [open, setOpen] = useState(() => new Set());
-  const nodes = useMemo(() => mine ?? nodesOf(read.data), [mine, read.data]);
+  const nodes = useMemo(() => mine ?? read.data?.items ?? [], [mine, read.data]);
   useEffect(() => setMine(null), [read.data]);
   const refresh = (event) => (event === null || !event?.project || event.project.id === project) && read.reload();
   useLive("feed", refresh);
@@ -36,11 +35,12 @@ export function useTree(project, selected) {
   const move = (id, to, order) => {
     setMine(order);
     return attempt(async () => {
+      // A place is relative to what is there; who came second simply moves it again.
       await api.patch(`/nodes/${id}`, to, { etag: "*" });
       read.reload();
     });
   };
-  const rename = (id, name) => api.patch(`/nodes/${id}`, { name }, { etag: "*" }).then(read.reload);
+  const rename = (node, name) => api.patch(`/nodes/${node.id}`, { name }, { etag: tagOf(node) }).then(read.reload);
   const add = async (kind, name, parent) => {
     const body = kind === "folder" ? { name, parent } : { title: name, body: "", parent };
     const made = await make(`/projects/${project}/${kind}s`, body);
@@ -59,7 +59,7 @@ export function useTree(project, selected) {
     const text = node.kind === "folder" ? t("Everything in it goes along. You can bring it back from the trash.") : t("You can bring it back from the trash.");
     if (!(await ask({ title: t("Put {name} into the trash?", { name: node.name }), text, yes: t("Into the trash"), danger: true }))) return;
     await attempt(async () => {
-      await api.delete(`/nodes/${node.id}`, { etag: "*" });
+      await api.delete(`/nodes/${node.id}`);
       read.reload();
       router.go(`/projects/${project}`);
       say(t("{name} is in the trash.", { name: node.name }), { undo: () => restore(node) });

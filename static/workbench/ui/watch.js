@@ -10,7 +10,7 @@ export function Watch({ kind, id }) {
   useEffect(() => {
     let shown = true;
     api.get("/watches", { limit: 100 }).then(
-      ({ items }) => shown && setOn(items.some((one) => (one.subject?.id ?? one.id) === id)),
+      ({ items }) => shown && setOn(items.some((one) => one.id === id)),
       () => {}, // the button is simply not there
     );
     return () => (shown = false);
