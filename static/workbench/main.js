@@ -52,7 +52,7 @@ function listen(app, sub) {
     const headers = { Accept: "text/event-stream", ...(lastId && { "Last-Event-ID": lastId }) };
     return call(`${BASE}api/feed/live`, { headers, signal, signIn: false });
   };
-  const hear = ({ type, data }) => app.live.dispatchEvent(new CustomEvent(type, { detail: data }));
+  const hear = ({ type, data }) => app.live.dispatchEvent(new CustomEvent(type === "reset" ? "gap" : type, { detail: data }));
   followTogether(open, hear, leaving.signal);
   watch(({ state }) => {
     if (state === "ended") app.door.dispatchEvent(new CustomEvent("ended"));

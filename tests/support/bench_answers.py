@@ -196,8 +196,7 @@ def _event(
         "team": {"id": TEAM["id"], "name": TEAM["name"]},
         "project": _NAMED_PROJECT if is_inside else None,
         "group": NAMED_GROUP if kind == "status" else None,
-        "subject": {"kind": kind, "id": subject["id"]},
-        "title": subject["name"],
+        "subject": {"kind": kind, "id": subject["id"], "title": subject["name"]},
         "detail": None,
     }
 

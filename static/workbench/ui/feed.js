@@ -30,6 +30,7 @@ const SENTENCES = {
   "project.created": s("{who} began the project {what}"),
   "project.changed": s("{who} changed the project {what}"),
   "project.deleted": s("{who} deleted the project {what}"),
+  "project.restored": s("{who} brought the project {what} back"),
   "project.member_added": s("{who} added {what} to the project"),
   "project.member_removed": s("{who} removed {what} from the project"),
   "folder.created": s("{who} made the folder {what}"),
@@ -72,7 +73,7 @@ export function placeOf(event) {
 export function Sentence({ event }) {
   const wording = SENTENCES[event.verb] ?? s("{who} changed {what}");
   const place = placeOf(event);
-  const title = event.title || t("something");
+  const title = event.subject.title || t("something");
   const what = place ? html`<${Link} to=${place}>${title}<//>` : html`<strong>${title}</strong>`;
   return pieces(wording, { who: html`<strong>${nameOf(event.actor)}</strong>`, what, detail: html`<strong>${event.detail ?? ""}</strong>` });
 }
