@@ -124,9 +124,9 @@ def _serve(name: str) -> None:
         if name == "bff":
             servers.run_asgi("app:bff", settings, setting=prefix, http=_EDGE)
         else:
-            servers.run_wsgi(
-                lambda: __getattr__(name), settings, setting=prefix, threads=settings.threads
-            )
+            # A stream holds its thread for as long as it lasts.
+            threads = settings.threads + getattr(settings, "streams", 0)
+            servers.run_wsgi(lambda: __getattr__(name), settings, setting=prefix, threads=threads)
     except words.CannotStart as reason:
         words.complain(str(reason))
         sys.exit(1)

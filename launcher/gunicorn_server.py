@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 from typing import TYPE_CHECKING, Any
 
 from gunicorn.app.base import BaseApplication
@@ -13,6 +14,7 @@ from launcher import guard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from types import FrameType
 
 _plain_default_headers = Response.default_headers
 
@@ -50,6 +52,7 @@ class Server(BaseApplication):  # type: ignore[misc]
             self.cfg.set(name, value)
         self.cfg.set("logger_class", _PartyLogger)
         self.cfg.set("post_fork", _follow)
+        self.cfg.set("post_worker_init", _tell_when_asked_to_end)
 
     def load(self) -> Any:  # noqa: ANN401 - any WSGI application
         """Return the application; called in each worker."""
@@ -58,3 +61,21 @@ class Server(BaseApplication):  # type: ignore[misc]
 
 def _follow(_server: object, _worker: object) -> None:
     guard.follow_leader()
+
+
+def _tell_when_asked_to_end(worker: Any) -> None:  # noqa: ANN401 - gunicorn's own type
+    """Let the application know of SIGTERM, where it wants to: an answer may have no end of its own.
+
+    It says so by a callable `extensions["leaving"]`, which is run in the signal's handler.
+    """
+    leaving = getattr(worker.wsgi, "extensions", {}).get("leaving")
+    if leaving is None:
+        return
+    own = signal.getsignal(signal.SIGTERM)
+
+    def end(number: int, frame: FrameType | None) -> None:
+        leaving()
+        if callable(own):
+            own(number, frame)
+
+    signal.signal(signal.SIGTERM, end)

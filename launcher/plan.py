@@ -123,7 +123,8 @@ class Plan:
             case "sso":
                 return common | {"issuer": self.issuer, "default_audience": self.identifier}
             case "workbench":
-                return common | {"issuer": self.issuer, "identifier": self.identifier}
+                own = {"issuer": self.issuer, "identifier": self.identifier}
+                return common | own | {"front_end_url": self.public_url}
             case _:
                 upstream = f"http://{self.workbench.reached_at}"
                 route = {"path": "/api", "upstream": upstream, "strip_prefix": True}

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from flask_migrate import upgrade
 from sqlalchemy.exc import SQLAlchemyError
 
-from workbench.factory import MIGRATIONS, build_app
+from workbench.factory import MIGRATIONS, build_app, sender_of
+from workbench.notifications.digests import send_all
+from workbench.problems import Unavailable
 from workbench.settings import SettingsInvalid, load_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from workbench.settings import Settings
 
 EXIT_SETTINGS = 2
 
@@ -20,20 +29,50 @@ def cli() -> None:
     """Hold the sub commands."""
 
 
+_config = click.option(
+    "--config", type=click.Path(path_type=Path, dir_okay=False), help="A TOML file."
+)
+
+
 @cli.command()
-@click.option("--config", type=click.Path(path_type=Path, dir_okay=False), help="A TOML file.")
+@_config
 def migrate(config: Path | None) -> None:
     """Bring the database to the newest schema; safe to repeat, also by two at once."""
+    with _application(config, "migrated"):
+        upgrade(directory=str(MIGRATIONS))
+    click.echo("The workbench's database is up to date.")
+
+
+@cli.group()
+def digests() -> None:
+    """Send the daily e-mail."""
+
+
+@digests.command("send")
+@_config
+def send_digests(config: Path | None) -> None:
+    """Send every letter that is due: to be run by a timer, once an hour or a day."""
+    with _application(config, "read") as settings:
+        outcome = send_all(sender_of(settings))
+    click.echo(f"{outcome.sent} sent, {outcome.failed} could not leave.")
+    if outcome.failed:
+        sys.exit(1)
+
+
+@contextmanager
+def _application(config: Path | None, done: str) -> Iterator[Settings]:
+    """Hold an application's context; say in one line why the database cannot be *done*."""
     try:
-        app = build_app(load_settings(config))
+        settings = load_settings(config)
     except SettingsInvalid as invalid:
         for fault in invalid.faults:
             click.echo(fault, err=True)
         sys.exit(EXIT_SETTINGS)
+    app = build_app(settings)
     try:
         with app.app_context():
-            upgrade(directory=str(MIGRATIONS))
-    except SQLAlchemyError as error:
-        reason = str(getattr(error, "orig", None) or type(error).__name__)
-        raise click.ClickException(f"The database cannot be migrated: {reason}") from None
-    click.echo("The workbench's database is up to date.")
+            yield settings
+    except (SQLAlchemyError, Unavailable) as error:
+        cause = error.__cause__ or error
+        reason = str(getattr(cause, "orig", None) or type(cause).__name__)
+        raise click.ClickException(f"The database cannot be {done}: {reason}") from None

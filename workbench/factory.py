@@ -19,10 +19,19 @@ from workbench import journal as _journal  # noqa: F401 - its table is part of t
 from workbench import openapi
 from workbench.bearer import BearerGuard
 from workbench.database import db, install_database, require_schema
+from workbench.feed import views as feed
+from workbench.feed.hub import Hub
+from workbench.feed.items import items
+from workbench.feed.sight import channels_of
 from workbench.issuer import IssuerClient, IssuerKeys
 from workbench.kit.ids import install_ids
+from workbench.notifications import views as notifications
+from workbench.notifications.digests import Sender
+from workbench.notifications.mail import Outbox, Smtp
+from workbench.notifications.views import Surroundings
 from workbench.projects import views as projects
 from workbench.projects.limits import Limits
+from workbench.projects.naming import TITLES
 from workbench.projects.storage import storage_of
 from workbench.settings import load_settings
 from workbench.statuses import views as statuses
@@ -89,9 +98,31 @@ def _open_rooms(app: Flask, settings: Settings) -> None:
     for ways in (teams, joining, internal_teams):
         app.register_blueprint(ways.create_blueprint(callers))
     app.register_blueprint(statuses.create_blueprint(callers))
+    around = Surroundings(channels_of, items, TITLES)
+    app.register_blueprint(notifications.create_blueprint(callers, around))
+    hub = Hub(app, around, streams_max=settings.streams)
+    app.extensions |= {"feed": hub, "leaving": hub.stop}
+    app.register_blueprint(feed.create_blueprint(callers, hub))
     app.register_blueprint(
         projects.create_blueprint(callers, storage_of(settings), Limits.of(settings))
     )
     app.register_blueprint(
         openapi.create_blueprint(issuer=settings.issuer, identifier=settings.identifier)
     )
+
+
+def sender_of(settings: Settings) -> Sender:
+    """Return what the daily letters are sent with."""
+    password = settings.mail_password
+    transport = (
+        Smtp(
+            settings.mail_smtp_host,
+            settings.mail_smtp_port,
+            settings.mail_security,
+            settings.mail_username,
+            password.get_secret_value() if password else None,
+        )
+        if settings.mail_smtp_host
+        else Outbox(settings.mail_outbox)
+    )
+    return Sender(transport, settings.mail_from, settings.front_end_url, channels_of)

@@ -6,13 +6,15 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify
 
+from workbench.feed import operations as feed
 from workbench.kit.operations import path_parameters
+from workbench.notifications import operations as notifications
 from workbench.projects import operations as projects
 from workbench.statuses import operations as statuses
 from workbench.teams import operations as teams
 from workbench.users import operations as users
 
-_ROOMS = (users, teams, projects, statuses)
+_ROOMS = (users, teams, projects, statuses, notifications, feed)
 _PROBLEM_ANSWER = {"$ref": "#/components/responses/Problem"}
 _EVERY_ANSWER = {"401": _PROBLEM_ANSWER, "403": _PROBLEM_ANSWER}
 _UNSEEN = {"404": _PROBLEM_ANSWER}

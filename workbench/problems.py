@@ -26,6 +26,7 @@ __all__ = [
     "PRECONDITION_REQUIRED",
     "RANGE_NOT_SATISFIABLE",
     "STORAGE_UNAVAILABLE",
+    "STREAMS_TAKEN",
     "TOKEN_REQUIRED",
     "UNSUPPORTED_MEDIA_TYPE",
     "WRONG_OFFSET",
@@ -74,3 +75,4 @@ RANGE_NOT_SATISFIABLE = ProblemType(
     "range_not_satisfiable", 416, "The file does not reach that far."
 )
 FILES_UNAVAILABLE = ProblemType("files_unavailable", 503, "The files cannot be reached.")
+STREAMS_TAKEN = ProblemType("streams_taken", 503, "Too many pages follow the feed just now.")

@@ -19,6 +19,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    SecretStr,
     ValidationError,
     model_validator,
 )
@@ -91,6 +92,10 @@ def _files_url(value: str) -> str:
     raise ValueError("write file:///folder or s3://bucket/prefix")
 
 
+def _default_outbox() -> Path:
+    return _var() / "outbox"
+
+
 def _default_files_url() -> str:
     return f"file://{quote(str(_var().absolute()))}/files"
 
@@ -107,6 +112,9 @@ class Settings(BaseModel):
     Attributes:
         issuer: the one authorization server whose tokens are accepted, exactly as `iss` says it.
         identifier: what `aud` must contain; by default the address people of this machine use.
+        streams: how many pages of a process may follow the feed; each takes a thread more.
+        front_end_url: where people open the workbench; letters lead there.
+        mail_smtp_host: who takes letters; without one they are put into `mail_outbox`.
         leeway_s: how far the clocks of the two machines may be apart.
         keys_ttl_s: age at which the issuer's keys are asked for again.
         keys_max_age_s: age at which keys are no longer trusted although the issuer is silent.
@@ -128,6 +136,7 @@ class Settings(BaseModel):
     port: int = Field(default=7000, ge=1, le=65535)
     workers: int = Field(default=1, ge=1, le=64)
     threads: int = Field(default=16, ge=1, le=256)
+    streams: int = Field(default=64, ge=0, le=1024)
     management_host: str = "127.0.0.1"
     management_port: int = Field(default=0, ge=0, le=65535)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -142,6 +151,15 @@ class Settings(BaseModel):
     keys_ttl_s: int = Field(default=300, ge=10)
     keys_max_age_s: int = Field(default=86_400, ge=60)
     profile_ttl_s: int = Field(default=900, ge=1)
+
+    front_end_url: Annotated[str, AfterValidator(_origin)] = "http://localhost:8000"
+    mail_smtp_host: str | None = None
+    mail_smtp_port: int = Field(default=587, ge=1, le=65535)
+    mail_security: Literal["starttls", "tls", "none"] = "starttls"
+    mail_username: str | None = None
+    mail_password: SecretStr | None = None
+    mail_from: str = Field(default="Cloakroom <workbench@localhost>", min_length=3)
+    mail_outbox: Path = Field(default_factory=_default_outbox)
 
     files_url: Annotated[str, AfterValidator(_files_url)] = Field(
         default_factory=_default_files_url, validate_default=True

@@ -118,7 +118,7 @@ def test_every_setting_has_a_row_with_its_default(party: str, model: type[BaseMo
 def endpoints(flask: Flask) -> set[str]:
     """Return the addresses that *flask* answers, as the reference spells them."""
     rules = {rule.rule for rule in flask.url_map.iter_rules()} - UNSAID
-    return {re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule) for rule in rules}
+    return {re.sub(r"<(?:\w+(?:\([^)]*\))?:)?(\w+)>", r"{\1}", rule) for rule in rules}
 
 
 @pytest.fixture

@@ -34,6 +34,7 @@ def newest(
     *,
     limit: int,
     before: int | None = None,
+    after: int | None = None,
     actor: int | None = None,
     group: int | None = None,
 ) -> Sequence[Event]:
@@ -46,6 +47,7 @@ def newest(
         channels: whose events; of none there are none.
         limit: at most so many.
         before: only numbers below this.
+        after: only numbers above this.
         actor: only what this person did.
         group: only what belongs to this group.
     """
@@ -57,6 +59,8 @@ def newest(
             part = select(Event.pk).where(Event.channel == number)
             if before is not None:
                 part = part.where(Event.pk < before)
+            if after is not None:
+                part = part.where(Event.pk > after)
             if actor is not None:
                 part = part.where(Event.actor_pk == actor)
             if group is not None:

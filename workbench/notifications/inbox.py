@@ -48,8 +48,10 @@ def page(
     return [Item(row[0], row[1]) for row in rows], following
 
 
-def of_events(user_pks: Collection[int], after: int, until: int) -> list[Item]:
-    """Return what *user_pks* were told of the events above *after* and up to *until*."""
+def of_events(
+    user_pks: Collection[int], after: int, until: int, *, limit: int | None = None
+) -> list[Item]:
+    """Return what *user_pks* were told of the events above *after* and up to *until*, in order."""
     query = (
         select(Notification, Event)
         .join(Event, Event.pk == Notification.event_pk)
@@ -59,6 +61,7 @@ def of_events(user_pks: Collection[int], after: int, until: int) -> list[Item]:
             Notification.event_pk <= until,
         )
         .order_by(Notification.event_pk)
+        .limit(limit)
     )
     return [Item(row[0], row[1]) for row in db.session.execute(query)]
 
@@ -76,6 +79,25 @@ def unread_of(user_pk: int, visible: Collection[Channel]) -> int:
         .subquery()
     )
     return db.session.execute(select(func.count()).select_from(found)).scalar_one()
+
+
+def unread_since(
+    user_pk: int, visible: Collection[Channel], after: int, *, limit: int
+) -> list[Item]:
+    """Return at most *limit* unread ones of the events above *after*, newest first."""
+    query = (
+        select(Notification, Event)
+        .join(Event, Event.pk == Notification.event_pk)
+        .where(
+            Notification.user_pk == user_pk,
+            Notification.read_at.is_(None),
+            Notification.event_pk > after,
+            _seen_in(visible),
+        )
+        .order_by(Notification.event_pk.desc())
+        .limit(limit)
+    )
+    return [Item(row[0], row[1]) for row in db.session.execute(query)]
 
 
 def read(user_pk: int, ids: Iterable[str]) -> None:

@@ -97,6 +97,11 @@ def people_called(usernames: Collection[str]) -> list[Person]:
     return [person_of(user) for user in found]
 
 
+def email_of(pk: int) -> str | None:
+    """Return the address that letters to the person *pk* go to, or None where nobody told one."""
+    return db.session.scalars(select(User.email).where(User.pk == pk)).one_or_none()
+
+
 def person_of(user: User) -> Person:
     """Return the value of a row; for this room alone."""
     return Person(user.pk, user.id, user.name, user.username, None)

@@ -166,7 +166,7 @@ def test_the_document_lists_every_route(api: FlaskClient) -> None:
     assert document["openapi"].startswith("3.1")
     rules = api.application.url_map.iter_rules()
     served = {
-        (re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule), method.lower())
+        (re.sub(r"<(?:\w+(?:\([^)]*\))?:)?(\w+)>", r"{\1}", rule.rule), method.lower())
         for rule in rules
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
         if rule.rule not in {"/livez", "/readyz", "/openapi.json"}
