@@ -83,11 +83,25 @@ class Authorization:
             try:
                 asked = self._open(client, reply_to, parameters)
             except OAuthError as error:
+                silent = parameters.get("prompt") == "none"
+                if not (silent or self._may_redirect(client, cookies_came=cookies_came)):
+                    hint = f"{error.error}: {error.reason}"
+                    raise Refused(REQUEST_INVALID, hint=hint) from error
                 log_refusal(error)
                 return reply_error(reply_to, error, issuer=self._issuer)
         if not cookies_came:
             return see_other(self._carrier.resume_address(asked))
         return self._proceed(client, asked)
+
+    def _may_redirect(self, client: Client, *, cookies_came: bool) -> bool:
+        """Return whether a faulty request may send the browser on to *client*.
+
+        Anybody can register an address and link to us with a fault: whoever is not signed in here
+        would be carried from our name to a stranger's page without a step of their own (A-06).
+        """
+        if not client.self_registered:
+            return True
+        return cookies_came and self._browser.signed_in() is not None
 
     def resume(self, sealed: str) -> Response:
         """Return the answer to a request that went across our pages."""

@@ -51,6 +51,11 @@ class Client(Base):
         back_populates="client", cascade="all, delete-orphan", lazy="selectin"
     )
 
+    @property
+    def self_registered(self) -> bool:
+        """Whether no operator wrote it down, but a developer or a program of somebody's."""
+        return self.owner_sub is not None or self.registration_token_digest is not None
+
 
 class ClientSecret(Base):
     """One secret of a client; two may be valid while one replaces the other."""

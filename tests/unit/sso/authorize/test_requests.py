@@ -216,3 +216,22 @@ def test_the_sign_in_form_may_end_at_the_clients_address(house: House) -> None:
     policy = page.headers["Content-Security-Policy"]
     assert "form-action 'self' http://localhost:8000" in policy
     assert "Cloakroom" in page.text
+
+
+@pytest.mark.rule("A-06", "S-016")
+def test_a_strangers_client_is_no_open_redirector(house: House) -> None:
+    """A fault carries nobody from here to an address that anybody could have registered."""
+    owned = house.new_client(owner_sub=house.user.sub)
+    for fault in ({"scope": "nonsense"}, {"response_type": "token"}, {"code_challenge": None}):
+        asked = request_of(owned, **fault)
+        address = f"/oauth/authorize?{urlencode(asked)}"
+        shown = house.visitor().get(address)
+        assert shown.status_code == 400
+        assert "Location" not in shown.headers
+        posted = house.signed_in().http.post("/oauth/authorize", data=asked)
+        assert "Location" not in posted.headers, "a post from elsewhere says nothing of who asks"
+        assert answer_of(house.signed_in().get(address))["error"]
+        silent = f"/oauth/authorize?{urlencode({**asked, 'prompt': 'none'})}"
+        assert answer_of(house.visitor().get(silent))["error"]
+    sound = f"/oauth/authorize?{urlencode(request_of(owned))}"
+    assert house.visitor().get(sound).location.startswith("/sign-in?")
