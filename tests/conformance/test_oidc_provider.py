@@ -1,7 +1,7 @@
 """npm ``oidc-provider``, a certified provider, with everything on that makes a client sweat.
 
-Pushed requests alone, every refresh token rotated and the grant ended where one comes twice, and
-back-channel logout.
+Pushed requests alone, tokens bound to a key with its nonce in every proof, every refresh token
+rotated and the grant ended where one comes twice, and back-channel logout.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from tests.journeys.test_foreign_provider import Abroad, abroad_in
+from tests.support.proofs import ProofJudge
 from tests.support.unsealing import tokens_behind
 
 if TYPE_CHECKING:
@@ -37,6 +38,29 @@ def test_the_browser_carries_nothing_of_the_request(strict: Abroad) -> None:
     ]
     assert parse_qs(urlsplit(asked).query).keys() == {"client_id", "request_uri"}
     assert visitor.user().json()["sub"] == visitor.person.username
+
+
+def test_tokens_are_bound_to_the_sessions_key(strict: Abroad) -> None:
+    """RFC 9449: code, UserInfo and refresh were proven to it, and each call to the upstream is."""
+    visitor = strict.new_visitor()
+    strict.sign_in(visitor)
+    assert visitor.user().json()["claims"]["name"] == f"Foreign {visitor.person.username}"
+    judge, seen = ProofJudge(demands_nonce=False), set[str]()
+    tokens: set[str] = set()
+
+    def renewed() -> bool:
+        scheme, token = bearer(strict, visitor).split(" ")
+        assert scheme == "DPoP"
+        asked = strict.upstream.last
+        path = asked.target.partition(b"?")[0].decode()
+        thumbprint = judge.judge(asked, f"{strict.upstream.url}{path}", token)
+        assert isinstance(thumbprint, str)
+        seen.add(thumbprint)
+        tokens.add(token)
+        return len(tokens) > 1
+
+    strict.bff.program.wait_until(renewed, within_s=10)
+    assert len(seen) == 1
 
 
 def bearer(strict: Abroad, visitor: Visitor) -> str:

@@ -3,10 +3,13 @@
 //   node openid-provider.mjs '{"port": 4000, "client": {…client metadata…}, "ttl": {"AccessToken": 60}}'
 //
 // Everything is in memory. Its built-in development pages sign in any name with any password.
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { Provider } from 'oidc-provider';
 
 const { port, client, ttl = {}, extra = {} } = JSON.parse(process.argv[2]);
+if (extra.features?.dPoP) {
+  Object.assign(extra.features.dPoP, { nonceSecret: randomBytes(32), requireNonce: () => true });
+}
 const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
 
 const provider = new Provider(`http://127.0.0.1:${port}`, {

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from base64 import urlsafe_b64decode
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,8 +13,9 @@ import pytest
 from tests.support.fake_provider import TOKEN
 from tests.support.nodes import Nodes, running_nodes
 from tests.support.proofs import ProofJudge
-from tests.support.upstream import Answer
+from tests.support.upstream import Answer, RecordingUpstream
 from tests.support.volley import Reply, ask
+from tests.support.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -146,3 +150,55 @@ def test_a_renewal_keeps_the_key(nodes: Nodes, guarded: Guarded) -> None:
 def _token_of(nodes: Nodes, guarded: Guarded, ticket: str) -> str:
     assert call(nodes, "/api/x", ticket).status == 200
     return guarded.served[-1].values("Authorization")[0].split(" ")[1]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory, valkey: Store) -> Iterator[Home]:
+    """Our own server with a client whose tokens it binds, before an upstream that judges."""
+    with RecordingUpstream() as upstream:
+        world = World(
+            tmp_path_factory.mktemp("home"),
+            valkey,
+            bff_provider={"dpop": True},
+            bff_routes=({"path": "/bound", "upstream": upstream.url, "token": "user"},),
+            client_options=("--dpop-required", "--access-token-ttl", "2"),
+        )
+        try:
+            world.start()
+            yield Home(world, upstream)
+        finally:
+            world.stop()
+
+
+@dataclass
+class Home:
+    """The house, and the upstream beside the workbench."""
+
+    world: World
+    upstream: RecordingUpstream
+
+
+def test_our_own_server_binds_what_it_issues(home: Home) -> None:
+    """Sign-in, calls, renewals and sign-out with its nonces; the token names the session's key."""
+    visitor = home.world.new_visitor()
+    visitor.sign_in()
+    judge, keys, tokens = ProofJudge(demands_nonce=False), set[str](), set[str]()
+
+    def renewed() -> bool:
+        assert visitor.fetch(f"{home.world.bff.url}/bound/x").status == 200
+        received = home.upstream.last
+        scheme, token = received.values("Authorization")[0].split(" ")
+        assert scheme == "DPoP"
+        path = received.target.decode()
+        thumbprint = judge.judge(received, f"{home.upstream.url}{path}", token)
+        assert isinstance(thumbprint, str)
+        claims = json.loads(urlsafe_b64decode(token.split(".")[1] + "=="))
+        assert claims["cnf"] == {"jkt": thumbprint}
+        keys.add(thumbprint)
+        tokens.add(token)
+        return len(tokens) > 2
+
+    home.world.bff.program.wait_until(renewed, within_s=20)
+    assert len(keys) == 1
+    visitor.sign_out()
+    assert visitor.fetch(f"{home.world.bff.url}/bound/x").status == 401

@@ -51,10 +51,11 @@ class OpenIdProvider:
             folder: where it logs.
             bff_url: its one client.
             ttl: lifetimes in seconds by token kind.
-            strict: it takes pushed requests alone, rotates every refresh token, ends the grant
-                where one is used twice, and tells the client of the session's end.
+            strict: it takes pushed requests alone, binds tokens to a key and wants its nonce in
+                every proof, rotates every refresh token, ends the grant where one is used twice,
+                and tells the client of the session's end.
         """
-        self.port = free_port()
+        self.port, self._strict = free_port(), strict
         self.issuer = f"http://127.0.0.1:{self.port}"
         client: dict[str, Any] = {
             "client_id": "cloakroom",
@@ -69,7 +70,8 @@ class OpenIdProvider:
             client |= {"backchannel_logout_uri": told, "backchannel_logout_session_required": True}
             pushed = {"enabled": True, "requirePushedAuthorizationRequests": True}
             kept = {name: {"enabled": True} for name in ("backchannelLogout", "revocation")}
-            features = {**kept, "pushedAuthorizationRequests": pushed}
+            features = {**kept, "pushedAuthorizationRequests": pushed, "dPoP": {"enabled": True}}
+            client |= {"dpop_bound_access_tokens": True}
             extra = {"features": features, "rotateRefreshToken": True}
         given = {"port": self.port, "client": client, "ttl": ttl or {}, "extra": extra}
         settings = json.dumps(given)
@@ -85,6 +87,7 @@ class OpenIdProvider:
             "client_id": "cloakroom",
             "client_secret": CLIENT_SECRET,
             "scopes": ["openid", "profile", "email", "offline_access"],
+            "dpop": self._strict,
         }
 
     def start(self) -> None:
