@@ -98,12 +98,12 @@ def sso(folder: Path, *, database_url: str, redis_url: str, audience: str, **mor
     return Party("sso", url, folder, {**settings, "default_audience": audience, **more})
 
 
-def workbench(folder: Path, *, port: int, issuer: str, database_url: str) -> Party:
+def workbench(folder: Path, *, port: int, issuer: str, database_url: str, **more: Any) -> Party:  # noqa: ANN401 - settings
     """Return a workbench on *port* that trusts *issuer*."""
     url = f"http://127.0.0.1:{port}"
     settings = {"identifier": url, "issuer": issuer, "host": "127.0.0.1", "port": port}
     settings |= {"database_url": database_url, "management_port": free_port()}
-    return Party("workbench", url, folder, settings)
+    return Party("workbench", url, folder, settings | more)
 
 
 def bff(
