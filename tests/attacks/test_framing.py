@@ -122,6 +122,7 @@ def marked(desk: Desk) -> bytes:
 
 
 @pytest.mark.parametrize("case", REFUSED)
+@pytest.mark.rule("S-057", "S-069", "S-070", "S-071", "S-073", "S-074", "S-075")
 def test_conflict_is_refused_and_the_marker_never_arrives(
     serve: Serve, desk: Desk, upstream: ScriptedUpstream, case: str
 ) -> None:
@@ -154,6 +155,7 @@ def test_conflict_is_refused_and_the_marker_never_arrives(
         ("http/2 in words", 505),
     ],
 )
+@pytest.mark.rule("S-069", "S-071")
 def test_conflict_is_called_by_its_name(serve: Serve, case: str, status: int) -> None:
     """The answer is a problem with a request id."""
     with serve().wire() as wire:
@@ -185,6 +187,7 @@ def test_websocket_handshake_is_refused_like_any_unmarked_call(
     assert upstream.connections == 0
 
 
+@pytest.mark.rule("S-073")
 def test_body_after_an_early_refusal_is_no_request(
     serve: Serve, desk: Desk, upstream: ScriptedUpstream
 ) -> None:
@@ -206,6 +209,7 @@ def test_body_after_an_early_refusal_is_no_request(
     assert upstream.requests == []
 
 
+@pytest.mark.rule("S-073")
 def test_pipelined_replies_keep_their_order(
     serve: Serve, desk: Desk, upstream: ScriptedUpstream
 ) -> None:
@@ -234,6 +238,7 @@ def test_pipelined_replies_keep_their_order(
         assert wire.message().body == b"/last"
 
 
+@pytest.mark.rule("S-073")
 def test_fault_behind_a_good_request_comes_after_its_reply(
     serve: Serve, desk: Desk, upstream: ScriptedUpstream
 ) -> None:
@@ -247,6 +252,7 @@ def test_fault_behind_a_good_request_comes_after_its_reply(
     assert [seen.target for seen in upstream.requests] == ["/x"]
 
 
+@pytest.mark.rule("S-070")
 def test_fault_within_a_body_ends_the_call(
     serve: Serve, desk: Desk, upstream: ScriptedUpstream
 ) -> None:
@@ -276,6 +282,7 @@ LIMITS = EdgeLimits(first_byte_s=1, head_s=1, stall_s=1, linger_s=1)
     [b"", b"GET /api/x HTT", PLAIN + b"X-Slow: ", b"\r\n"],
     ids=["nothing", "start line", "header", "blank lines"],
 )
+@pytest.mark.rule("S-118")
 def test_slow_head_is_cut(serve: Serve, sent: bytes) -> None:
     """S-118: who does not finish a head in time is not waited for."""
     with serve(limits=LIMITS).wire() as wire:
@@ -283,6 +290,7 @@ def test_slow_head_is_cut(serve: Serve, sent: bytes) -> None:
         assert talk(wire, b"") == b""
 
 
+@pytest.mark.rule("S-118")
 def test_slow_body_is_cut(serve: Serve, desk: Desk, upstream: ScriptedUpstream) -> None:
     """S-118: a body that stands still frees the connection and the upstream."""
     with serve(limits=LIMITS).wire() as wire:
@@ -290,6 +298,7 @@ def test_slow_body_is_cut(serve: Serve, desk: Desk, upstream: ScriptedUpstream) 
         assert talk(wire, b"") == b""
 
 
+@pytest.mark.rule("S-118")
 def test_slow_reader_is_cut(serve: Serve, desk: Desk, upstream: ScriptedUpstream) -> None:
     """S-118: who takes nothing of a reply does not hold its upstream."""
     cut: list[bool] = []
@@ -313,6 +322,7 @@ def test_slow_reader_is_cut(serve: Serve, desk: Desk, upstream: ScriptedUpstream
     served.stop()
 
 
+@pytest.mark.rule("S-118")
 def test_patient_stream_is_not_cut(serve: Serve, desk: Desk, upstream: ScriptedUpstream) -> None:
     """A quiet event stream is slow by nature; its browser does its part by listening."""
 

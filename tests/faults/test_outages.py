@@ -104,6 +104,7 @@ def test_bff_starts_without_its_store(tmp_path: Path) -> None:
         assert visitor.api().status == 200
 
 
+@pytest.mark.rule("F-38")
 def test_upstream_dies_and_comes_back(forged: ForgedWorld) -> None:
     """F-38: nobody listens: 502, the session unharmed."""
     visitor = forged.new_visitor()

@@ -70,6 +70,7 @@ def test_signing_out_while_a_slow_call_is_in_flight_elsewhere(nodes: Nodes) -> N
     assert [key for key in nodes.store.dump() if key.startswith(b"session:")] == []
 
 
+@pytest.mark.rule("S-116", "S-117")
 def test_strangers_leave_nothing_in_the_store(nodes: Nodes) -> None:
     """Thousands of login starts, anonymous calls and made-up tickets: not one key."""
 
@@ -99,6 +100,7 @@ def test_strangers_leave_nothing_in_the_store(nodes: Nodes) -> None:
     show(f"{STRANGERS} login starts and anonymous hits: 0 Redis keys")
 
 
+@pytest.mark.rule("F-44", "F-46")
 def test_rolling_restart_and_key_rotation_under_load(nodes: Nodes) -> None:
     """Each node restarts twice with the next key ring: no call fails, nobody is signed out.
 

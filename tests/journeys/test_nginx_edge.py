@@ -138,6 +138,7 @@ def test_allowed_calls_carry_the_token_and_never_the_cookie(edge: Edge) -> None:
     assert ACCESS_TOKEN not in edge.bff.program.log() + edge.nginx.log()
 
 
+@pytest.mark.rule("F-48")
 def test_refusals_stay_what_they_are(edge: Edge) -> None:
     """401 and 403 with their problems; nothing that is not judged clean reaches the upstream."""
     anonymous = exchange(f"{edge.url}/api/x", "GET", {"X-CSRF": "1"})
@@ -167,6 +168,7 @@ def test_pages_and_sockets_of_our_own_pass(edge: Edge) -> None:
     assert last(edge).header("upgrade") == "websocket"
 
 
+@pytest.mark.rule("S-059")
 def test_no_browser_asks_through_nginx(edge: Edge) -> None:
     """The answer holds a token: only nginx itself gets one, whatever a browser writes."""
     told = [("X-Original-Method", "GET"), ("X-Original-URI", "/api/x")]
@@ -191,6 +193,7 @@ def test_store_away_is_503_and_nobody_is_signed_out(edge: Edge) -> None:
     assert edge.ask().status == 200
 
 
+@pytest.mark.rule("F-48")
 def test_gateway_away_never_opens(edge: Edge) -> None:
     """F-48: nobody answers: 503 with Retry-After on every route, the open one too."""
     edge.bff.program.stop()

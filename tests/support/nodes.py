@@ -37,13 +37,14 @@ class Nodes:
         *,
         redis_url: str | None = None,
         count: int = 2,
+        workers: int = 1,
         provider: dict[str, Any] | None = None,
     ) -> None:
         """Prepare *count* nodes over *store*, reached by *redis_url* where that is another way.
 
         *provider* is set beside what every provider needs.
         """
-        self.store = store
+        self.store, self._workers = store, workers
         self.provider, self.upstream = FakeProvider(), RecordingUpstream()
         self._folder, self._redis_url = folder, redis_url or store.url
         self._provider_settings = provider or {}
@@ -109,6 +110,7 @@ class Nodes:
             providers=[provider],
             routes=[{**route, "token": "user", "timeout_s": 20}],
             session=TIMES,
+            workers=self._workers,
             **more,
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from bff.parts import Shared
 
+FORM_TYPE = {"Content-Type": "application/x-www-form-urlencoded"}
 FORM = {"csrf_token": "guessed"}
 
 
@@ -45,6 +47,7 @@ def control(shared: Shared) -> Iterator[Flask]:
 
 
 @pytest.mark.parametrize("path", ["/bff/user", "/bff/sessions", "/bff/callback/sso", "/", "/x"])
+@pytest.mark.rule("S-078")
 def test_no_cache_keeps_what_may_depend_on_the_visitor(control: Flask, path: str) -> None:
     """Every answer but a static file is private, unstored, and varies by the cookie."""
     response = control.test_client().get(path, headers={"X-CSRF": "1"})
@@ -95,3 +98,22 @@ def test_even_the_sign_of_life_carries_a_request_id(shared: Shared) -> None:
     asyncio.run(ask())
     assert sent[0]["status"] == 200
     assert len(dict(sent[0]["headers"])[b"x-request-id"]) == 32
+
+
+@pytest.mark.rule("S-119")
+@pytest.mark.parametrize(
+    ("path", "body", "headers"),
+    [
+        ("/bff/login", b"[" * 60_000, {"Content-Type": "application/json"}),
+        ("/bff/login", b'{"a":' * 12_000, {"Content-Type": "application/json"}),
+        ("/bff/login", gzip.compress(bytes(1 << 24)), {"Content-Encoding": "gzip"}),
+        ("/bff/callback/sso", b"[" * 60_000, {"Content-Type": "application/json"}),
+        ("/bff/logout", b"a=1&" * 1_000_000, FORM_TYPE),
+        ("/bff/backchannel-logout/sso", b"a=1&" * 1_000_000, FORM_TYPE),
+        ("/bff/backchannel-logout/sso", b"logout_token=" + b"x" * 60_000, FORM_TYPE),
+    ],
+)
+def test_bomb_is_refused(control: Flask, path: str, body: bytes, headers: dict[str, str]) -> None:
+    """Deep, many or packed: 4xx, nothing unpacked and nothing built."""
+    own = {"X-CSRF": "1", "Sec-Fetch-Site": "same-origin", **headers}
+    assert 400 <= control.test_client().post(path, data=body, headers=own).status_code < 500

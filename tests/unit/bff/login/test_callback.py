@@ -39,6 +39,7 @@ def _refused(lobby: Lobby, visitor: Visitor, reply: TestResponse, *statuses: int
     assert lobby.sessions() == 0
 
 
+@pytest.mark.rule("S-080")
 def test_a_login_makes_a_session_and_lands_on_a_page_of_ours(lobby: Lobby) -> None:
     """200 that moves on by itself, no referrer, no store, the Strict cookie (S-080)."""
     visitor = lobby.visitor()

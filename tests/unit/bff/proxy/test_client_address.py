@@ -26,6 +26,7 @@ TRUSTED = (ip_network("10.0.0.0/8"), ip_network("::1/128"))
         ("192.0.2.1", ["203.0.113.7"], "192.0.2.1"),
     ],
 )
+@pytest.mark.rule("S-082")
 def test_first_foreign_hop_from_the_right_is_the_client(
     peer: str, forwarded: list[str], client: str
 ) -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize(
     ("method", "body", "status", "sent"), [("GET", b"", 200, 3), ("POST", b"x", 502, 2)]
 )
+@pytest.mark.rule("F-41")
 def test_stale_connection_is_retried_once_where_it_is_safe(
     serve: Serve,
     desk: Desk,
@@ -49,6 +50,7 @@ def test_stale_connection_is_retried_once_where_it_is_safe(
     assert len(upstream.requests) == sent
 
 
+@pytest.mark.rule("F-39", "F-41")
 def test_fresh_connection_that_closes_is_not_retried(
     serve: Serve, desk: Desk, upstream: ScriptedUpstream
 ) -> None:
@@ -59,6 +61,7 @@ def test_fresh_connection_that_closes_is_not_retried(
 
 
 @pytest.mark.parametrize("late", [False, True])
+@pytest.mark.rule("S-073")
 def test_injected_second_reply_answers_nobody(
     serve: Serve,
     desk: Desk,
@@ -90,6 +93,7 @@ def test_injected_second_reply_answers_nobody(
         assert ask(served, request(ticket=ticket)).body == b"ok"
 
 
+@pytest.mark.rule("F-42")
 def test_gone_browser_frees_the_upstream(
     serve: Serve, desk: Desk, upstream: ScriptedUpstream
 ) -> None:
@@ -113,6 +117,7 @@ def test_gone_browser_frees_the_upstream(
     assert served.lines()[0]["status"] == 499
 
 
+@pytest.mark.rule("F-42")
 def test_browser_gone_within_its_body_never_looks_complete(
     serve: Serve, desk: Desk, upstream: ScriptedUpstream
 ) -> None:
@@ -138,6 +143,7 @@ def test_browser_gone_within_its_body_never_looks_complete(
     assert b"0\r\n\r\n" not in outcome[0]
 
 
+@pytest.mark.rule("F-40", "S-118")
 def test_endless_reply_waits_for_its_reader(
     serve: Serve, desk: Desk, upstream: ScriptedUpstream
 ) -> None:
@@ -163,6 +169,7 @@ def test_endless_reply_waits_for_its_reader(
     assert sent[0] < 30 * MEGABYTE  # two sockets' kernel buffers and ours
 
 
+@pytest.mark.rule("F-40")
 def test_endless_upload_waits_for_its_upstream(
     serve: Serve, desk: Desk, upstream: ScriptedUpstream
 ) -> None:

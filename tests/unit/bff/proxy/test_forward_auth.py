@@ -142,6 +142,7 @@ def test_a_token_that_needs_a_proof_is_not_handed_out() -> None:
     assert (answer.status, answer.code) == (403, "token_bound")
 
 
+@pytest.mark.rule("S-059")
 def test_nobody_else_may_ask() -> None:
     """An untrusted peer, or a gateway that is closed to all: 403, whatever is claimed."""
     answers = [ask([*NGINX, *OWN], trusted=False), ask([*NGINX, *OWN], style="off")]
@@ -167,6 +168,7 @@ def test_nobody_else_may_ask() -> None:
         [NGINX[0], (b"x_original_uri", b"/api/x")],
     ],
 )
+@pytest.mark.rule("S-059")
 def test_what_is_told_twice_or_by_halves_is_refused(told: list[tuple[bytes, bytes]]) -> None:
     """S-059: a client's own lines beside the proxy's decide nothing."""
     answer = ask([*told, *OWN])
@@ -186,6 +188,7 @@ def test_what_is_told_twice_or_by_halves_is_refused(told: list[tuple[bytes, byte
         (b"/bff/user", "route_not_found"),
     ],
 )
+@pytest.mark.rule("S-054", "S-058")
 def test_paths_are_judged_as_those_of_proxied_calls(uri: bytes, code: str) -> None:
     """403 with the code of the refusal: proxies know no other status."""
     answer = ask([NGINX[0], (b"x-original-uri", uri), *OWN])
@@ -195,6 +198,7 @@ def test_paths_are_judged_as_those_of_proxied_calls(uri: bytes, code: str) -> No
 @pytest.mark.parametrize(
     "uri", [b"/api/healthz", b"/api/livez", b"/api/x?/open/x", b"/api/x?path=/open/"]
 )
+@pytest.mark.rule("S-058", "S-060")
 def test_no_user_agent_and_no_query_opens(uri: bytes) -> None:
     """S-058, S-060: health checks and queries that look like an open route are anonymous."""
     lines = [(b"x-csrf", b"1"), (b"user-agent", b"GoogleHC/1.0 kube-probe/1.31")]
@@ -269,6 +273,7 @@ def test_methods_and_outages_keep_to_three_statuses() -> None:
     assert answer.status == 500
 
 
+@pytest.mark.rule("S-068")
 def test_two_subjects_never_look_alike() -> None:
     """What a header cannot carry is escaped, and the escape itself too."""
     subs = ["a b", "a%20b", "a\r\nx-auth-session: z", "é"]

@@ -153,6 +153,7 @@ STRIPPED = [
 
 @pytest.mark.parametrize("name", STRIPPED)
 @pytest.mark.parametrize("credentials", [CREDENTIALS, ""])
+@pytest.mark.rule("S-064", "S-065")
 def test_claim_of_the_browser_is_stripped(name: str, credentials: str) -> None:
     """On every route, with a token or without, and in any spelling."""
     spellings = {name, name.replace("-", "_"), name.replace("-", "_", 1)}
@@ -164,6 +165,7 @@ def test_claim_of_the_browser_is_stripped(name: str, credentials: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["x_custom", "a_b", "_", "x-a_b", "\xe9"])
+@pytest.mark.rule("S-066")
 def test_name_that_cgi_would_fold_is_dropped(name: str) -> None:
     """An underscore turns into a hyphen in many an upstream."""
     assert not passes_up(name.encode("latin-1"))
@@ -176,6 +178,7 @@ def test_name_that_cgi_would_fold_is_dropped(name: str) -> None:
         [b"close", b"AUTHORIZATION", b" x-forwarded-for ,forwarded"],
     ],
 )
+@pytest.mark.rule("S-063")
 def test_connection_cannot_name_ours_away(options: list[bytes]) -> None:
     """S-063: our headers are written after the sieve."""
     assert write([(b"connection", option) for option in options]) == OURS
@@ -238,6 +241,7 @@ def test_reply_headers_pass_in_order_and_doubled() -> None:
         "proxy-connection",
     ],
 )
+@pytest.mark.rule("S-076")
 def test_reply_header_that_would_act_on_our_origin_is_removed(name: str) -> None:
     """Hop by hop, cookies, and whatever a cache or a server before us would obey."""
     assert sieve([(name.encode(), b"x=1")]) == []
@@ -257,6 +261,7 @@ def test_reply_connection_option_is_removed() -> None:
         (b"=__Host-Http-session=evil", False),
     ],
 )
+@pytest.mark.rule("S-076")
 def test_allowed_set_cookie_never_sets_ours(cookie: bytes, kept: bool) -> None:  # noqa: FBT001
     """A route may let its upstream set cookies, but never the session's."""
     lines = [(b"set-cookie", cookie)]
@@ -278,6 +283,7 @@ def test_allowed_set_cookie_never_sets_ours(cookie: bytes, kept: bool) -> None: 
         ([b'private="set-cookie", no-cache="x"'], b"private, no-store, no-cache"),
     ],
 )
+@pytest.mark.rule("S-078")
 def test_replies_are_private_and_not_stored(said: list[bytes], sent: bytes) -> None:
     """Nothing that an upstream says makes a person's reply storable."""
     assert cache_control([(b"cache-control", value) for value in said]) == sent
@@ -294,6 +300,7 @@ def test_replies_are_private_and_not_stored(said: list[bytes], sent: bytes) -> N
         ([b"*"], b"*, Cookie"),
     ],
 )
+@pytest.mark.rule("S-078")
 def test_replies_vary_by_cookie(said: list[bytes], sent: bytes) -> None:
     """A cache that ignores `private` must still not mix persons up."""
     assert vary([(b"vary", value) for value in said]) == sent

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.support.served import Desk, Served, request
 
 if TYPE_CHECKING:
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
     Serve = Callable[..., Served]
 
 
+@pytest.mark.rule("F-44")
 def test_call_that_was_sent_as_the_worker_stops_is_answered(serve: Serve, desk: Desk) -> None:
     """The connection is idle when the word comes; the call is on its way already (F-44)."""
     served = serve()
@@ -25,6 +28,7 @@ def test_call_that_was_sent_as_the_worker_stops_is_answered(serve: Serve, desk: 
         assert wire.receive() == b""
 
 
+@pytest.mark.rule("F-44")
 def test_idle_connection_is_closed_soon_after(serve: Serve) -> None:
     """Nobody holds a stopping worker up by saying nothing."""
     served = serve()

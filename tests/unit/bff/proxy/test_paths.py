@@ -36,6 +36,7 @@ from bff.proxy.paths import judge
         b"/api/%61",
     ],
 )
+@pytest.mark.rule("S-055")
 def test_harmless_path_passes(path: bytes) -> None:
     """Ordinary names and harmless encodings are left alone."""
     judge(path, b"")
@@ -106,6 +107,7 @@ def test_harmless_path_passes(path: bytes) -> None:
         b"/api/x?y",
     ],
 )
+@pytest.mark.rule("S-054", "S-055", "S-056")
 def test_ambiguous_path_is_refused(path: bytes) -> None:
     """Whatever two servers might read differently is `uri_rejected`."""
     with pytest.raises(Refused) as refused:
@@ -135,6 +137,7 @@ _PIECES = st.sampled_from(
 
 @given(st.lists(_PIECES, max_size=12).map(b"".join))
 @example(b"a/..%3b/../")
+@pytest.mark.rule("S-055")
 def test_what_passes_means_the_same_to_every_reader(tail: bytes) -> None:
     """No accepted path changes under decoding once or twice, parameters cut, then normalising."""
     path = b"/api/" + tail

@@ -45,6 +45,7 @@ def test_longest_prefix_on_a_segment_boundary_wins(path: bytes, route: str) -> N
 @pytest.mark.parametrize(
     "path", [b"/", b"/apis", b"/API/users", b"/%61pi/users", b"/ap", b"/x/api"]
 )
+@pytest.mark.rule("S-061")
 def test_nothing_else_is_proxied(path: bytes) -> None:
     """Another case or another spelling is another path."""
     assert TABLE.find(path) is None
@@ -81,6 +82,7 @@ def test_a_route_for_everything_leaves_the_gateway_its_own_addresses(path: bytes
         (b"/other", b"", b"/v2/"),
     ],
 )
+@pytest.mark.rule("S-055", "S-061")
 def test_target_is_the_judged_bytes(path: bytes, query: bytes, target: bytes) -> None:
     """Only the prefix is cut; no byte after it changes."""
     judged = path + b"?" + query if query else path
@@ -104,6 +106,7 @@ def test_unlisted_method_is_405_with_allow(method: str) -> None:
     assert refused.value.headers == {"Allow": "GET"}
 
 
+@pytest.mark.rule("S-075")
 def test_tunnels_and_echoes_never_pass() -> None:
     """A route that lists CONNECT or TRACE does not get them."""
     route = Route("/api", UPSTREAM, methods=frozenset({"GET", "TRACE", "CONNECT"}))

@@ -70,6 +70,7 @@ def test_every_framing_of_a_reply_arrives(
         b"",
     ],
 )
+@pytest.mark.rule("S-076")
 def test_unusable_reply_is_502(
     serve: Serve, desk: Desk, upstream: ScriptedUpstream, reply: bytes
 ) -> None:
@@ -89,6 +90,7 @@ def test_unusable_reply_is_502(
     ids=["length", "chunked"],
 )
 @pytest.mark.parametrize("reset", [True, False], ids=["reset", "closed"])
+@pytest.mark.rule("F-39")
 def test_reply_that_breaks_off_never_ends_cleanly(
     serve: Serve,
     desk: Desk,
@@ -121,6 +123,7 @@ def test_reply_that_breaks_off_never_ends_cleanly(
     assert served.lines()[0]["level"] == "warning"
 
 
+@pytest.mark.rule("F-39")
 def test_until_close_reply_that_is_reset_never_ends_cleanly(
     serve: Serve, desk: Desk, upstream: ScriptedUpstream
 ) -> None:
@@ -214,6 +217,7 @@ def test_kept_connection_is_used_again(
     replies(upstream, b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
 
 
+@pytest.mark.rule("S-062")
 def test_redirect_is_relayed_and_never_followed(
     serve: Serve, desk: Desk, upstream: ScriptedUpstream
 ) -> None:
@@ -229,6 +233,7 @@ def test_redirect_is_relayed_and_never_followed(
 
 
 @pytest.mark.parametrize("chunked", [False, True])
+@pytest.mark.rule("F-40")
 def test_large_bodies_pass_unchanged_both_ways(
     serve: Serve,
     desk: Desk,
@@ -267,6 +272,7 @@ def test_large_bodies_pass_unchanged_both_ways(
     assert sent.header("content-length") == (None if chunked else str(len(body)))
 
 
+@pytest.mark.rule("S-072")
 def test_trailers_never_become_headers_of_the_next_request(
     serve: Serve, desk: Desk, upstream: ScriptedUpstream
 ) -> None:
@@ -282,6 +288,7 @@ def test_trailers_never_become_headers_of_the_next_request(
     assert [seen.header("x-evil") for seen in upstream.requests] == [None] * 3
 
 
+@pytest.mark.rule("S-072")
 def test_trailers_of_a_reply_are_dropped(
     serve: Serve, desk: Desk, upstream: ScriptedUpstream
 ) -> None:
@@ -317,6 +324,7 @@ def test_compressed_body_and_ranges_pass_untouched(
     assert upstream.requests[0].header("range") == "bytes=0-9"
 
 
+@pytest.mark.rule("S-073")
 def test_expected_continue_is_ours_to_give(
     serve: Serve, desk: Desk, upstream: ScriptedUpstream
 ) -> None:
@@ -385,3 +393,74 @@ def test_chunked_body_beyond_the_limit_is_413(
     assert json.loads(got.body)["code"] == "body_too_large"
     served.stop()
     assert True not in ended
+
+
+@pytest.mark.parametrize(
+    ("header", "reply"),
+    [
+        ('If-None-Match: "v1"', b'HTTP/1.1 304 Not Modified\r\nETag: "v1"\r\n\r\n'),
+        (
+            'If-Match: "v0"',
+            b'HTTP/1.1 412 Precondition Failed\r\nETag: "v1"\r\nContent-Length: 0\r\n\r\n',
+        ),
+        (
+            "If-Modified-Since: Sun, 22 Nov 2026 00:00:00 GMT",
+            b'HTTP/1.1 304 Not Modified\r\nETag: "v1"\r\n\r\n',
+        ),
+    ],
+)
+def test_conditional_requests_and_their_answers_pass(
+    serve: Serve, desk: Desk, upstream: ScriptedUpstream, header: str, reply: bytes
+) -> None:
+    """The upstream judges; the validators are its own."""
+    replies(upstream, reply)
+    got = ask(serve(), request("GET", "/api/x", header, ticket=desk.sign_in()))
+    assert (got.status, got.header("etag")) == (int(reply.split()[1]), '"v1"')
+    name, _, value = header.partition(": ")
+    assert upstream.requests[0].header(name.lower()) == value
+
+
+@pytest.mark.rule("F-39")
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
+def test_reset_within_a_reply_never_repeats_what_was_asked(
+    serve: Serve, desk: Desk, upstream: ScriptedUpstream, method: str
+) -> None:
+    """Whether its head was out or not."""
+
+    def reset(wire: Wire) -> None:
+        upstream.take(wire)
+        if len(upstream.requests) == 2:
+            wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc")
+        wire.reset()
+
+    upstream.serve = reset
+    served, ticket = serve(), desk.sign_in()
+    assert ask(served, request(method, ticket=ticket, body=b"x")).status == 502
+    with served.wire() as wire, contextlib.suppress(EOFError, ConnectionError):
+        wire.send(request(method, ticket=ticket, body=b"x"))
+        pytest.fail(f"a whole reply: {wire.message()}")
+    assert len(upstream.requests) == 2
+
+
+@pytest.mark.rule("F-42")
+def test_browser_that_leaves_a_stream_frees_its_upstream(
+    serve: Serve, desk: Desk, upstream: ScriptedUpstream
+) -> None:
+    """In the middle of a reply, too; the connection is not given to anybody else."""
+    freed = threading.Event()
+
+    def stream(wire: Wire) -> None:
+        upstream.take(wire)
+        wire.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n")
+        with contextlib.suppress(OSError):
+            wire.to_end()
+        freed.set()
+
+    upstream.serve = stream
+    served = serve()
+    with served.wire() as wire:
+        wire.send(request(ticket=desk.sign_in()))
+        wire.until(b"data: 1")
+    assert freed.wait(10)
+    upstream.serve = upstream.serve_ok
+    assert ask(served, request(ticket=desk.sign_in())).body == b"ok"

@@ -46,6 +46,7 @@ async def renewed(_ticket: Ticket, tokens: TokenSet, _target: str) -> TokenSet:
     return msgspec.structs.replace(tokens, generation=2, access_tokens={"": token})
 
 
+@pytest.mark.rule("F-43")
 def test_refused_token_is_refreshed_and_the_call_repeated_once(
     serve: Serve, desk: Desk, upstream: ScriptedUpstream
 ) -> None:
@@ -58,6 +59,7 @@ def test_refused_token_is_refreshed_and_the_call_repeated_once(
     assert sent == [f"Bearer {ACCESS_TOKEN}", f"Bearer {RENEWED}"]
 
 
+@pytest.mark.rule("F-43")
 def test_second_refusal_is_passed_on(serve: Serve, desk: Desk, upstream: ScriptedUpstream) -> None:
     """No storm: after one repetition the upstream's 401 is the answer."""
     in_turn(upstream, REFUSED % b"", REFUSED % b"")
@@ -67,6 +69,7 @@ def test_second_refusal_is_passed_on(serve: Serve, desk: Desk, upstream: Scripte
 
 
 @pytest.mark.parametrize("body", [b"", b"once"])
+@pytest.mark.rule("F-43")
 def test_call_is_repeated_only_where_nothing_is_spent(
     serve: Serve, desk: Desk, upstream: ScriptedUpstream, body: bytes
 ) -> None:
@@ -77,6 +80,7 @@ def test_call_is_repeated_only_where_nothing_is_spent(
     assert (reply.status, len(upstream.requests)) == ((401, 1) if body else (200, 2))
 
 
+@pytest.mark.rule("S-077")
 def test_reply_with_the_renewed_token_is_blocked(
     serve: Serve, desk: Desk, upstream: ScriptedUpstream
 ) -> None:
