@@ -6,7 +6,7 @@ PYTHON ?= python3
 VENV   = .venv
 BIN    = $(VENV)/bin
 
-.PHONY: help run test check bench clean
+.PHONY: help run test check fuzz bench clean
 
 help:  ## Say what can be made.
 	@sed -n 's/^\([a-z]*\):.*  ## /\1\t/p' Makefile | expand -t 12
@@ -20,6 +20,9 @@ test: $(VENV)/.dev  ## Run every test; installs what it needs where it may.
 
 check: $(VENV)/.dev  ## Format, lint, types, import directions, templates and translations.
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh .ci/lint
+
+fuzz: $(VENV)/.dev  ## Throw broken bytes at every parser, CLOAKROOM_FUZZ of them at each (100,000).
+	@exec env CLOAKROOM_FUZZ=$${CLOAKROOM_FUZZ:-100000} $(BIN)/python -m pytest -q --timeout 0 tests/fuzz
 
 bench: $(VENV)/.dev  ## Measure beside the peers that this machine has.
 	@exec $(BIN)/python -m bench
