@@ -97,13 +97,24 @@ class OpenIdProvider:
 
 
 def relying_party(
-    folder: Path, url: str, issuer: str, registered: dict[str, str], scope: str
+    folder: Path,
+    url: str,
+    issuer: str,
+    registered: dict[str, str],
+    scope: str,
+    *,
+    script: str = "relying-party",
+    **more: str,
 ) -> Program:
-    """Start npm ``openid-client`` as an application at *url*; return its process."""
-    settings = {"port": urlsplit(url).port, "issuer": issuer, "scope": scope}
+    """Start an application by others at *url*; return its process.
+
+    *script* is npm ``openid-client`` (``relying-party``, or ``relying-party-strict``, which also
+    takes what *more* names) or npm ``express-openid-connect`` (``express-party``).
+    """
+    settings = {"port": urlsplit(url).port, "issuer": issuer, "scope": scope, **more}
     settings |= {name: registered[name] for name in ("client_id", "client_secret")}
-    script, log = str(FOREIGN / "relying-party.mjs"), folder / "openid-client.log"
-    program = Program("openid-client", [node(), script, json.dumps(settings)], log, folder=FOREIGN)
+    file, log = str(FOREIGN / f"{script}.mjs"), folder / f"{script}.log"
+    program = Program(script, [node(), file, json.dumps(settings)], log, folder=FOREIGN)
     program.start()
     program.wait_until(lambda: "listening" in program.log())
     return program
