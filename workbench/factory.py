@@ -37,8 +37,10 @@ from workbench.settings import load_settings
 from workbench.statuses import views as statuses
 from workbench.teams import internal_views as internal_teams
 from workbench.teams import joining_views as joining
+from workbench.teams import membership
 from workbench.teams import views as teams
 from workbench.users import views as users
+from workbench.users.circles import Circles
 from workbench.users.directory import Directory
 from workbench.users.people import Callers
 from workbench.users.profile import ProfileSource
@@ -94,7 +96,8 @@ def _open_rooms(app: Flask, settings: Settings) -> None:
     )
     directory = Directory(ProfileSource(client), profile_ttl_s=settings.profile_ttl_s)
     callers = Callers(bearer, directory)
-    app.register_blueprint(users.create_blueprint(bearer, directory))
+    circles = Circles(sharing=membership.sharing, members=membership.members_seen_by)
+    app.register_blueprint(users.create_blueprint(callers, directory, circles))
     for ways in (teams, joining, internal_teams):
         app.register_blueprint(ways.create_blueprint(callers))
     app.register_blueprint(statuses.create_blueprint(callers))

@@ -114,10 +114,32 @@ def are_members(team_pk: int, user_pks: Collection[int]) -> set[int]:
     return set(db.session.scalars(query))
 
 
+def sharing(user_pk: int, others: Collection[int]) -> set[int]:
+    """Return which of *others* are in some team with *user_pk*; everybody is with themselves."""
+    query = select(Member.user_pk).where(
+        Member.user_pk.in_(others), Member.team_pk.in_(select_teams(user_pk))
+    )
+    return {*db.session.scalars(query), *({user_pk} & set(others))} if others else set()
+
+
 def share_team(one: int, other: int) -> bool:
     """Return whether the people *one* and *other* are in some team together."""
-    query = select_teams(one).where(Member.team_pk.in_(select_teams(other))).limit(1)
-    return db.session.scalars(query).first() is not None
+    return other in sharing(one, [other])
+
+
+def members_seen_by(user_pk: int, team_id: str, group_id: str | None) -> Select[int]:
+    """Return the query of the user pks in a team, or in one group of it, by public ids.
+
+    Raises:
+        Refused: 404: *user_pk* is no member, or there is no such team or group.
+    """
+    standing = require_member(team_id, user_pk)
+    if group_id is None:
+        return select_members(standing.team)
+    group = find_group(standing.team, group_id)
+    if group is None:
+        raise Refused(NOT_FOUND)
+    return select_members(standing.team, group.pk)
 
 
 @dataclass(frozen=True, slots=True)

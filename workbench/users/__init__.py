@@ -1,4 +1,5 @@
 """The directory of people: an entry is made when somebody is first seen, never by hand.
 
-Routes: `GET /users/me`, `GET /users`. Scope: `users:read`. Table: `users`.
+Other rooms ask `people`, and nothing else of this room. Routes: `/users…`, `/internal/users/…`.
+Scopes: `users:read`, `users:write`, `internal:users`. Tables: `users`, `avatars`.
 """

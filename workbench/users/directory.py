@@ -11,18 +11,20 @@ from sqlalchemy.exc import IntegrityError
 from httpkit import events
 from workbench.database import db, outages_named
 from workbench.kit.clock import utc_now
+from workbench.kit.names import index_name, named_like
+from workbench.kit.pages import cut
 from workbench.kit.transactions import write
-from workbench.users.model import User
+from workbench.users.model import Avatar, User
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from datetime import datetime
 
     from sqlalchemy import Select
 
     from workbench.bearer import Caller
     from workbench.paging import PageRequest
-    from workbench.users.profile import ProfileSource
+    from workbench.users.profile import Profile, ProfileSource
 
 USER_SEEN = "user.first_seen"
 _NAMELESS_PAUSE_S = 30
@@ -58,16 +60,53 @@ class Directory:
             user = self._refresh(caller)
         return user
 
-    def page(self, wanted: PageRequest) -> tuple[Sequence[User], bool]:
-        """Return at most `wanted.limit` entries and whether more follow.
+    def page(
+        self, wanted: PageRequest, *, among: Select[int] | None, sought: str | None
+    ) -> tuple[list[User], str | None]:
+        """Return one page of entries, and the `after` of the next page or None.
+
+        Args:
+            wanted: which page.
+            among: the query of the pks that are looked at; None: everybody.
+            sought: part of a name.
+
+        Raises:
+            Refused: ``bad_request``: *sought* is too long.
+            Unavailable: the database gave no answer.
+        """
+        query = select(User)
+        if among is not None:
+            query = query.where(User.pk.in_(among))
+        if sought:
+            query = query.where(User.pk.in_(named_like("u", sought)))
+        with outages_named():
+            rows, following = cut(query, User.pk, wanted)
+        return [row[0] for row in rows], following
+
+    def with_ids(self, public_ids: Collection[str]) -> Sequence[User]:
+        """Return the entries that there are of *public_ids*, in the order of arrival.
 
         Raises:
             Unavailable: the database gave no answer.
         """
-        query = select(User).where(User.pk > wanted.after).order_by(User.pk)
         with outages_named():
-            found = db.session.scalars(query.limit(wanted.limit + 1)).all()
-        return found[: wanted.limit], len(found) > wanted.limit
+            query = select(User).where(User.id.in_(public_ids)).order_by(User.pk)
+            return db.session.scalars(query).all() if public_ids else ()
+
+    def picture_of(self, public_id: str) -> tuple[str, str, bytes] | None:
+        """Return digest, media type and bytes of somebody's picture, or None.
+
+        Raises:
+            Unavailable: the database gave no answer.
+        """
+        query = (
+            select(User.avatar, Avatar.media_type, Avatar.content)
+            .join(Avatar, Avatar.user_pk == User.pk)
+            .where(User.id == public_id)
+        )
+        with outages_named():
+            row = db.session.execute(query).one_or_none()
+        return (row[0] or "", row[1], row[2]) if row else None
 
     def _wants_name(self, user: User) -> bool:
         if user.checked_at is None:
@@ -81,11 +120,20 @@ class Directory:
         def work() -> User:
             user = db.session.scalars(_entry(caller).with_for_update()).one()
             if profile is not None:
-                user.name, user.username, user.email = profile.name, profile.username, profile.email
+                _adopt(user, profile)
             user.checked_at = self._clock()
             return user
 
         return write(work)
+
+
+def _adopt(user: User, profile: Profile) -> None:
+    """Take over what the issuer says; an address that it was not asked for stays."""
+    email = profile.email if profile.email_told else user.email
+    if (user.name, user.username, user.email) != (profile.name, profile.username, email):
+        user.name, user.username, user.email = profile.name, profile.username, email
+        user.version += 1
+    index_name("u", user.pk, user.shown_name, user.username)
 
 
 def _entry(caller: Caller) -> Select[User]:

@@ -17,7 +17,7 @@ from workbench.users.model import User
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from workbench.bearer import BearerGuard
+    from workbench.bearer import BearerGuard, Caller
     from workbench.users.directory import Directory
 
 
@@ -60,7 +60,29 @@ class Callers:
             Refused: 401 or 403, as `BearerGuard.require`.
             Unavailable: keys or database cannot be had.
         """
-        return person_of(self._directory.entry_of(self._bearer.require(scope)))
+        return person_of(self.entry(scope))
+
+    def entry(self, scope: str) -> User:
+        """Return the caller's directory entry; for this room alone.
+
+        Raises:
+            Refused: as `require`; 403 where a service calls for itself: it is nobody.
+            Unavailable: as `require`.
+        """
+        caller = self._bearer.require(scope)
+        if _is_service(caller):
+            raise Refused(FORBIDDEN_DEED, hint="a service calls where a person must")
+        return self._directory.entry_of(caller)
+
+    def admit(self, scope: str) -> Person | None:
+        """Return the person who calls; None for a service that calls for itself.
+
+        Raises:
+            Refused: as `require`.
+            Unavailable: as `require`.
+        """
+        caller = self._bearer.require(scope)
+        return None if _is_service(caller) else person_of(self._directory.entry_of(caller))
 
     def require_service(self, scope: str) -> None:
         """Pass when another service calls for itself: client credentials, no person behind it.
@@ -69,9 +91,13 @@ class Callers:
             Refused: 401 or 403; also 403 for a person, whatever their token holds.
             Unavailable: the issuer's keys cannot be had.
         """
-        caller = self._bearer.require(scope)
-        if caller.subject != caller.client_id:
+        if not _is_service(self._bearer.require(scope)):
             raise Refused(FORBIDDEN_DEED, hint="a person calls where a service must")
+
+
+def _is_service(caller: Caller) -> bool:
+    """Return whether there is no person behind *caller* (RFC 9068 §2.2: `sub` is the client)."""
+    return caller.subject == caller.client_id
 
 
 def people_of(pks: Iterable[int | None]) -> dict[int, Person]:
@@ -104,4 +130,4 @@ def email_of(pk: int) -> str | None:
 
 def person_of(user: User) -> Person:
     """Return the value of a row; for this room alone."""
-    return Person(user.pk, user.id, user.name, user.username, None)
+    return Person(user.pk, user.id, user.shown_name, user.username, user.avatar_url)

@@ -8,7 +8,7 @@ Spec: OpenID Connect Core §5.1, §5.3.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
 from httpkit import events
@@ -21,17 +21,23 @@ if TYPE_CHECKING:
     from workbench.issuer import IssuerClient
 
 PROFILE_FAILED = "user.profile_failed"
+_EMAIL_SCOPE = "email"
 _NAME_LENGTH = 200
 _EMAIL_LENGTH = 320
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What the issuer says of a person, cut to what the directory holds."""
+    """What the issuer says of a person, cut to what the directory holds.
+
+    Attributes:
+        email_told: whether `email` is the issuer's word; else nobody was asked or would tell.
+    """
 
     name: str | None
     username: str | None
     email: str | None
+    email_told: bool
 
     @classmethod
     def from_claims(cls, claims: Mapping[str, Any]) -> Self | None:
@@ -40,7 +46,8 @@ class Profile:
         name = _text(claims.get("name"), _NAME_LENGTH) or username
         if name is None:
             return None
-        return cls(name, username, _text(claims.get("email"), _EMAIL_LENGTH))
+        email = _text(claims.get("email"), _EMAIL_LENGTH)
+        return cls(name, username, email, email_told=email is not None)
 
 
 class ProfileSource:
@@ -51,8 +58,14 @@ class ProfileSource:
         self._userinfo_endpoint: object = None
 
     def find(self, caller: Caller) -> Profile | None:
-        """Return the caller's profile, or None where nobody would tell."""
-        return Profile.from_claims(caller.claims) or self._ask(caller)
+        """Return the caller's profile, or None where nobody would tell.
+
+        UserInfo is asked where the token lacks what its scopes stand for.
+        """
+        told = Profile.from_claims(caller.claims)
+        if told is not None and (told.email_told or _EMAIL_SCOPE not in caller.scopes):
+            return told
+        return self._ask(caller) or told
 
     def _ask(self, caller: Caller) -> Profile | None:
         try:
@@ -64,7 +77,10 @@ class ProfileSource:
             events.get_logger().warning(PROFILE_FAILED, reason=str(reason))
             return None
         # Another person's answer must never end up in this entry (Core §5.3.2).
-        return Profile.from_claims(claims) if claims.get("sub") == caller.subject else None
+        if claims.get("sub") != caller.subject:
+            return None
+        found = Profile.from_claims(claims)
+        return replace(found, email_told=True) if found else None
 
 
 def _text(value: object, limit: int) -> str | None:
