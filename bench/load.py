@@ -38,6 +38,13 @@ class Target:
     cookies: Path
     """One ``Cookie`` header a line, one line a signed-in person."""
 
+    beside: tuple[int, ...] = ()
+    """Further process trees that have a part in each answer."""
+
+    def cpu_s(self) -> float:
+        """Return the processor time that everything behind it has used so far."""
+        return sum(map(procfs.cpu_s, (self.pid, *self.beside)))
+
 
 @dataclass(frozen=True)
 class Volley:
@@ -84,8 +91,10 @@ def parse_volley(output: str) -> Volley:
     raise ValueError("wrk reported no figures")
 
 
-def shoot(target: Target, body: str, load: Load) -> Volley:
+def shoot(target: Target, body: str, load: Load, *, upload_bytes: int = 0) -> Volley:
     """Run wrk once against *target* for the body named *body*.
+
+    With *upload_bytes* each call is a PUT of so many.
 
     Raises:
         CannotRun: wrk failed.
@@ -98,6 +107,7 @@ def shoot(target: Target, body: str, load: Load) -> Volley:
         f"http://127.0.0.1:{target.port}",
     ]  # fmt: skip
     env = {"COOKIES": str(target.cookies), "TARGET": f"/api/{body}", "AUTHORITY": authority}
+    env["UPLOAD_BYTES"] = str(upload_bytes)
     limit_s = load.seconds + _HANGS_AFTER_S
     try:
         done = subprocess.run(
@@ -117,9 +127,9 @@ def one_round(target: Target, body: str, load: Load, upstream: Upstream) -> Roun
     whole. The up to 32 requests in flight at the end cost a little and are not counted.
     """
     asked_before = upstream.answered()
-    cpu_before = procfs.cpu_s(target.pid)
+    cpu_before = target.cpu_s()
     volley = shoot(target, body, load)
-    cpu_spent = procfs.cpu_s(target.pid) - cpu_before
+    cpu_spent = target.cpu_s() - cpu_before
     asked = upstream.answered() - asked_before - 1  # less this question itself
     return judge(volley, cpu_spent, asked, SIZES[body])
 

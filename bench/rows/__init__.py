@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.rows import huge, sign_in, streams, workers
+from bench.rows import auth_request, huge, sign_in, streams, upload, workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,6 +22,8 @@ def all_rows() -> dict[str, Row]:
     return {
         "sign-in": sign_in.measure,
         "workers": workers.measure,
+        "auth-request": auth_request.measure,
+        "upload": upload.measure,
         "huge": huge.measure,
         "streams": streams.measure,
     }

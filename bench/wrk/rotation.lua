@@ -1,5 +1,6 @@
 -- Many signed-in people in turn, each request as a browser writes it.
 -- COOKIES: a file with one Cookie header a line; an empty file sends none. TARGET: the path.
+-- UPLOAD_BYTES: 0 for a GET, else a PUT of a body of so many bytes.
 
 local browser = {
   ["User-Agent"] = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36",
@@ -22,12 +23,15 @@ local at = 0
 function init(args)
   browser["Host"] = os.getenv("AUTHORITY")
   browser["Referer"] = "http://" .. browser["Host"] .. "/"
+  local size = tonumber(os.getenv("UPLOAD_BYTES") or "0")
+  local method = size > 0 and "PUT" or "GET"
+  local body = size > 0 and string.rep("x", size) or nil
   for line in io.lines(os.getenv("COOKIES")) do
     browser["Cookie"] = line
-    requests[#requests + 1] = wrk.format("GET", os.getenv("TARGET"), browser)
+    requests[#requests + 1] = wrk.format(method, os.getenv("TARGET"), browser, body)
   end
   if #requests == 0 then
-    requests[1] = wrk.format("GET", os.getenv("TARGET"), browser)
+    requests[1] = wrk.format(method, os.getenv("TARGET"), browser, body)
   end
 end
 
