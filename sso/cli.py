@@ -13,6 +13,7 @@ import click
 from flask import Flask
 
 from httpkit.problems import Unavailable
+from sso.accounts.factors import reseal_all
 from sso.accounts.invitations import (
     DEFAULT_TTL_S,
     MAX_TTL_S,
@@ -32,7 +33,9 @@ from sso.clients.registration import (
     NewClientInvalid,
 )
 from sso.clock import utc_now
-from sso.keys.signing import PUBLISH_LEAD_S
+from sso.housekeeping.sweeper import Sweeper
+from sso.keys.pairs import ALGORITHMS, PUBLISH_LEAD_S
+from sso.keys.ring import Unsealable
 from sso.services import lay_foundation
 from sso.settings import SettingsInvalid, load_settings
 from sso.storage.audit import act_as
@@ -77,6 +80,16 @@ def migrate(config: Path | None) -> None:
     click.echo("The SSO's database is up to date.")
 
 
+@cli.command()
+@_format
+@_config
+def sweep(config: Path | None, as_format: str) -> None:
+    """Delete what is long over, beside the running server, which does it by itself too."""
+    with _foundation(config) as base:
+        counts = Sweeper(base.storage, base.clock).sweep()
+    _show({table: str(count) for table, count in counts.items()}, as_format)
+
+
 @cli.group()
 def client() -> None:
     """Registered clients."""
@@ -101,6 +114,8 @@ def client() -> None:
 @click.option("--audience", "audiences", multiple=True, help="An API that its tokens are for.")
 @click.option("--introspects", multiple=True, help="An API that it is; it may ask about tokens.")
 @click.option("--response-mode", "response_modes", multiple=True)
+@click.option("--id-token-alg", type=click.Choice(ALGORITHMS), help="RS256 unless given.")
+@click.option("--access-token-alg", type=click.Choice(ALGORITHMS), help="RS256 unless given.")
 @click.option("--opaque", is_flag=True, help="Its access tokens say nothing by themselves.")
 @click.option(
     "--jwks-file",
@@ -175,13 +190,25 @@ def keys() -> None:
 
 
 @keys.command("rotate")
+@click.option("--algorithm", type=click.Choice(ALGORITHMS), default=ALGORITHMS[0])
 @_format
 @_config
-def rotate_keys(config: Path | None, as_format: str) -> None:
+def rotate_keys(config: Path | None, as_format: str, algorithm: str) -> None:
     """Publish a new signing key; it signs in ten minutes, and no validation fails on the way."""
     with _foundation(config) as base:
-        kid = base.keys.rotate(keep_s=MAX_ACCESS_TOKEN_S)
+        kid = base.keys.rotate(keep_s=MAX_ACCESS_TOKEN_S, algorithm=algorithm)
     _show({"kid": kid, "signs_in_s": str(PUBLISH_LEAD_S)}, as_format)
+
+
+@keys.command("reseal")
+@_format
+@_config
+def reseal_keys(config: Path | None, as_format: str) -> None:
+    """Seal what the database keeps sealed under the newest of secret_keys; then drop the older."""
+    with _foundation(config) as base:
+        pairs = base.keys.reseal()
+        secrets = base.storage.write(lambda session: reseal_all(session, base.ring))
+    _show({"signing_keys": str(pairs), "totp_secrets": str(secrets)}, as_format)
 
 
 @cli.group()
@@ -292,6 +319,8 @@ def _foundation(config: Path | None) -> Iterator[Foundation]:
         _give_up([f"{field}: {code}" for field, code in invalid.faults.items()], EXIT_REFUSED)
     except InvitationInvalid as invalid:
         _give_up([str(invalid)], EXIT_REFUSED)
+    except Unsealable:
+        _give_up(["Something is sealed under a key that secret_keys lacks."], EXIT_REFUSED)
     except Unavailable as outage:
         _give_up([outage.hint or "the database does not answer"], EXIT_REFUSED)
 

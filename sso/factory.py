@@ -103,7 +103,7 @@ def create_app() -> Flask:
     configure_logging("sso", level=settings.log_level, quiet=_QUIET)
     registry = CollectorRegistry()
     app = build_app(settings, registry=registry)
-    start_beside(app)
+    start_beside(app, registry)
     start_management_listener(
         registry, host=settings.management_host, port=settings.management_port
     )

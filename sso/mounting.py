@@ -14,6 +14,8 @@ from sso.clients.initial_tokens import InitialTokens
 from sso.clients.owned import OwnedClients
 from sso.console import views as console
 from sso.device import views as device
+from sso.housekeeping.keeper import Keeper, KeeperMetrics
+from sso.housekeeping.sweeper import Sweeper
 from sso.mail.letters import RESET_ASKED, Writer
 from sso.mail.postbox import Postman
 from sso.mail.transports import transport_of
@@ -30,6 +32,7 @@ from sso.registration import views as registration
 
 if TYPE_CHECKING:
     from flask import Flask
+    from prometheus_client import CollectorRegistry
 
     from sso.mail.transports import Transport
     from sso.services import Foundation, Services
@@ -49,10 +52,23 @@ def postman_of(
     )
 
 
-def start_beside(app: Flask) -> None:
+def keeper_of(base: Foundation, registry: CollectorRegistry) -> Keeper:
+    """Return who keeps house, and tells *registry* what was done."""
+    return Keeper(
+        base.settings.housekeeping,
+        base.storage,
+        base.keys,
+        Sweeper(base.storage, base.clock),
+        KeeperMetrics(registry),
+        base.clock,
+    )
+
+
+def start_beside(app: Flask, registry: CollectorRegistry) -> None:
     """Start what a server process of *app* does beside requests."""
     parts = app.extensions["sso"]
     parts.services.backchannel.start()
+    keeper_of(parts.base, registry).start()
     postman_of(app, parts.base, parts.services).start()
 
 

@@ -239,6 +239,20 @@ def forget_all(session: Session, sub: str) -> None:
         session.execute(delete(table).where(table.sub == sub))
 
 
+def reseal_all(session: Session, ring: KeyRing) -> int:
+    """Seal every app's secret under the newest of the server's keys; return how many.
+
+    Raises:
+        Unsealable: one was sealed under a key that the ring no longer has.
+    """
+    rows = list(session.scalars(select(Totp).with_for_update()))
+    for row in rows:
+        row.sealed_secret = ring.seal(
+            _sealing(row.sub), ring.open(_sealing(row.sub), row.sealed_secret)
+        )
+    return len(rows)
+
+
 def _sealing(sub: str) -> str:
     # By person: a row copied under another's name does not open.
     return f"totp secret of {sub}"

@@ -84,7 +84,7 @@ class Deeds:
             ("exchanges", "forbid"): policies.forbid,
             ("grants", "revoke"): self.revoke_grant,
             ("sessions", "end"): self.end_session,
-            ("keys", "replace"): lambda _kid: self.replace_keys(),
+            ("keys", "replace"): self.replace_key,
         }
 
     def of(self, kind: str) -> list[str]:
@@ -150,9 +150,12 @@ class Deeds:
         """End one session with all that it was given."""
         return self._session_end.end(session_id, revoke_grants=True)
 
-    def replace_keys(self) -> bool:
-        """Publish a new signing key; those there are stay until their last token has expired."""
-        self._keys.rotate(keep_s=MAX_ACCESS_TOKEN_S)
+    def replace_key(self, kid: str) -> bool:
+        """Publish a successor; what is there stays until its last token has expired."""
+        algorithm = self._keys.algorithm_of(kid)
+        if algorithm is None:
+            return False
+        self._keys.rotate(keep_s=MAX_ACCESS_TOKEN_S, algorithm=algorithm)
         return True
 
     def revoke_grant(self, grant_id: str) -> bool:

@@ -21,6 +21,7 @@ from sso.clients.registration import (
     registration_faults,
 )
 from sso.errors import INVALID_CLIENT_METADATA, INVALID_REDIRECT_URI, OAuthError
+from sso.keys.pairs import ALGORITHMS as SIGNING_ALGORITHMS
 from sso.parameters import space_separated
 
 if TYPE_CHECKING:
@@ -60,8 +61,6 @@ def read_metadata(document: Mapping[str, Any], *, scopes: Sequence[str]) -> Meta
         raise _invalid("token_endpoint_auth_method is not supported")
     if _list(document, "response_types", ["code"]) != ["code"]:
         raise _invalid("response_types must be code alone")
-    if (_text(document, "id_token_signed_response_alg") or "RS256") != "RS256":
-        raise _invalid("id_token_signed_response_alg must be RS256")
     grant_types = _list(document, "grant_types", [AUTHORIZATION_CODE])
     if not grant_types or not set(grant_types) <= set(_GRANT_TYPES):
         raise _invalid("grant_types names one that cannot be registered")
@@ -78,6 +77,7 @@ def read_metadata(document: Mapping[str, Any], *, scopes: Sequence[str]) -> Meta
         scope=scope,
         grant_types=grant_types,
         jwks=_keys(document, method),
+        id_token_alg=_text(document, "id_token_signed_response_alg"),
         par_required=_flag(document, "require_pushed_authorization_requests"),
         dpop_required=_flag(document, "dpop_bound_access_tokens"),
     )
@@ -110,7 +110,7 @@ def shown_metadata(client: Client) -> dict[str, Any]:
         "response_types": ["code"],
         "token_endpoint_auth_method": methods.get(client.auth_method, client.auth_method),
         "scope": client.scope,
-        "id_token_signed_response_alg": "RS256",
+        "id_token_signed_response_alg": client.id_token_alg or SIGNING_ALGORITHMS[0],
         "require_pushed_authorization_requests": client.par_required,
         "dpop_bound_access_tokens": client.dpop_required,
     }

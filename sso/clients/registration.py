@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sso.clients import redirect_uris
 from sso.clients.assertions import key_set_fault
 from sso.clients.limits import RESPONSE_MODES
+from sso.keys.pairs import ALGORITHMS as SIGNING_ALGORITHMS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -68,6 +69,8 @@ class NewClient:
     audiences: Sequence[str] = ()
     introspects: Sequence[str] = ()
     opaque: bool = False
+    id_token_alg: str | None = None
+    access_token_alg: str | None = None
     pkce_required: bool = True
     par_required: bool = False
     dpop_required: bool = False
@@ -96,6 +99,8 @@ def _own_faults(new: NewClient) -> list[str]:
         faults.append(f"name: must have 1 to {MAX_NAME} printable characters")
     if new.jwks is not None and (fault := key_set_fault(new.jwks)):
         faults.append(f"keys: {fault}")
+    if {new.id_token_alg, new.access_token_alg} - {None, *SIGNING_ALGORITHMS}:
+        faults.append(f"tokens are signed by {' or '.join(SIGNING_ALGORITHMS)} alone")
     if new.public and (new.jwks is not None or _OF_ITS_OWN & set(new.grant_types)):
         faults.append("a public client has no keys and acts for nobody but its person")
     return faults

@@ -93,6 +93,8 @@ class Clients:
             audiences=list(new.audiences),
             introspects=list(new.introspects),
             access_token_format=OPAQUE if new.opaque else JWT,
+            id_token_alg=new.id_token_alg,
+            access_token_alg=new.access_token_alg,
             code_ttl_s=new.code_ttl_s,
             access_token_ttl_s=new.access_token_ttl_s,
             refresh_token_ttl_s=new.refresh_token_ttl_s,

@@ -11,7 +11,7 @@ from sso.clients.assertions import ALGORITHMS
 from sso.clients.authentication import METHODS
 from sso.clients.limits import RESPONSE_MODES
 from sso.clients.registration import AUTH_NONE
-from sso.keys.signing import ALGORITHM
+from sso.keys.pairs import ALGORITHMS as SIGNING_ALGORITHMS
 from sso.requests.validation import PROMPTS
 from sso.tokens.claims import SUPPORTED_CLAIMS
 
@@ -54,7 +54,7 @@ class Metadata:
             "response_modes_supported": list(RESPONSE_MODES),
             "grant_types_supported": self._grant_types,
             "subject_types_supported": ["public"],
-            "id_token_signing_alg_values_supported": [ALGORITHM],
+            "id_token_signing_alg_values_supported": list(SIGNING_ALGORITHMS),
             "dpop_signing_alg_values_supported": list(ALGORITHMS),
             "code_challenge_methods_supported": ["S256"],
             "claims_supported": list(SUPPORTED_CLAIMS),

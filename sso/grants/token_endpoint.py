@@ -196,6 +196,7 @@ class TokenEndpoint:
                 grant,
                 access_token=issued.value,
                 nonce=nonce,
+                algorithm=call.client.id_token_alg,
                 person=person_claims(user, scopes, (grant.claims or {}).get("id_token", ())),
             )
         return response

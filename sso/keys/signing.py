@@ -11,34 +11,26 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from joserfc import jws, jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import RSAKey
-from sqlalchemy import or_, select
 
 from httpkit.problems import Unavailable
-from sso.storage.audit import record
-from sso.storage.keys import SigningKey
+from sso.keys.pairs import ALGORITHMS, PUBLISH_LEAD_S, RS256, KeyPairs
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from sqlalchemy.orm import Session
+    from joserfc.jwk import ECKey, RSAKey
 
     from sso.clock import Clock
     from sso.keys.ring import KeyRing
     from sso.storage.engine import Storage
+    from sso.storage.keys import SigningKey
 
-ALGORITHM: Final = "RS256"
 MAX_TOKEN_CHARS: Final = 8_192
-# Every node has seen a new key before the first token under it is met.
-PUBLISH_LEAD_S: Final = 600
 _RELOAD_AFTER_S: Final = 60
-_RSA_BITS: Final = 2_048
-_PURPOSE = "signing key"
 
 
 class TokenUnreadable(Exception):  # noqa: N818 - a finding, not an error of ours
@@ -47,7 +39,8 @@ class TokenUnreadable(Exception):  # noqa: N818 - a finding, not an error of our
 
 @dataclass(frozen=True)
 class _Pair:
-    key: RSAKey
+    key: RSAKey | ECKey
+    algorithm: str
     public_jwk: dict[str, Any]
     kid: str
     signs_from: datetime
@@ -61,7 +54,7 @@ class SigningKeys:
 
     def __init__(self, storage: Storage, ring: KeyRing, clock: Clock) -> None:
         self._storage = storage
-        self._ring = ring
+        self._rows = KeyPairs(ring, clock)
         self._clock = clock
         self._lock = threading.Lock()
         self._pairs: list[_Pair] = []
@@ -71,16 +64,17 @@ class SigningKeys:
         """Return the JWK Set (RFC 7517 §5): public halves alone."""
         return {"keys": [pair.public_jwk for pair in self._current()]}
 
-    def sign(self, claims: dict[str, Any], *, typ: str) -> str:
-        """Return *claims* as a compact JWS under the key that signs just now.
+    def sign(self, claims: dict[str, Any], *, typ: str, algorithm: str | None = None) -> str:
+        """Return *claims* as a compact JWS under the key of *algorithm* that signs just now.
 
         Raises:
             Unavailable: no key was ever loaded and the database does not answer.
         """
-        now = self._clock()
-        pair = max((p for p in self._current() if p.signs_from <= now), key=lambda p: p.signs_from)
-        header = {"alg": ALGORITHM, "kid": pair.kid, "typ": typ}
-        return jwt.encode(header, claims, pair.key, algorithms=[ALGORITHM])
+        now, algorithm = self._clock(), algorithm or RS256
+        signing = [p for p in self._current() if p.algorithm == algorithm and p.signs_from <= now]
+        pair = max(signing, key=lambda p: p.signs_from)
+        header = {"alg": pair.algorithm, "kid": pair.kid, "typ": typ}
+        return jwt.encode(header, claims, pair.key, algorithms=[pair.algorithm])
 
     def read(self, token: str, *, typ: str) -> dict[str, Any]:
         """Return the claims of a *token* that we signed as *typ*; times are the caller's matter.
@@ -95,7 +89,7 @@ class SigningKeys:
             pair = next((p for p in self._current() if p.kid == kid), None)
             if pair is None:
                 raise TokenUnreadable("signed by no key of ours")
-            read = jwt.decode(token, pair.key, algorithms=[ALGORITHM])
+            read = jwt.decode(token, pair.key, algorithms=[pair.algorithm])
         except (JoseError, ValueError, TypeError, KeyError, RecursionError) as error:
             raise TokenUnreadable(f"no valid JWS: {type(error).__name__}") from error
         if read.header.get("typ") != typ:
@@ -121,9 +115,9 @@ class SigningKeys:
     def _reload(self) -> None:
         try:
             with self._storage.reading() as session:
-                rows = _living(session, self._clock())
-            if not rows:
-                rows = self._storage.write(self._first_key)
+                rows = self._rows.living(session)
+            if {row.algorithm for row in rows} != set(ALGORITHMS):
+                rows = self._storage.write(self._rows.complete)
             self._pairs = [self._open(row) for row in rows]
         except Unavailable:
             if not self._pairs:
@@ -131,61 +125,35 @@ class SigningKeys:
             # What is in memory stays good: keys outlive every token that they signed.
         self._loaded_at = time.monotonic()
 
-    def _first_key(self, session: Session) -> list[SigningKey]:
-        rows = _living(session, self._clock())
-        if not rows:
-            session.add(self._new_row(signs_from=self._clock()))
-            session.flush()
-            rows = _living(session, self._clock())
-        return rows
+    def _open(self, row: SigningKey) -> _Pair:
+        known = next((pair for pair in self._pairs if pair.kid == row.kid), None)
+        key = known.key if known is not None else self._rows.open(row)
+        return _Pair(key, row.algorithm, row.public_jwk, row.kid, row.signs_from)
 
-    def rotate(self, *, keep_s: int, lead_s: int = PUBLISH_LEAD_S) -> str:
-        """Publish a new key that signs after *lead_s*, and return its ``kid``.
+    def rotate(self, *, keep_s: int, algorithm: str = RS256, lead_s: int = PUBLISH_LEAD_S) -> str:
+        """Publish a new key of *algorithm* that signs after *lead_s*, and return its ``kid``.
 
-        Older keys stay published until *keep_s* after that: by then the last token that they
-        signed has expired. No validation fails on the way.
+        Older ones stay published until *keep_s* after that.
         """
-        starts = self._clock() + timedelta(seconds=lead_s)
-
-        def work(session: Session) -> str:
-            for old in _living(session, self._clock()):
-                if old.expires_at is None:
-                    old.expires_at = starts + timedelta(seconds=keep_s)
-            row = self._new_row(signs_from=starts)
-            session.add(row)
-            record(session, self._clock(), "keys.rotated", f"key:{row.kid}")
-            return row.kid
-
-        kid = self._storage.write(work)
+        kid = self._storage.write(
+            lambda s: self._rows.rotate(s, algorithm, keep_s=keep_s, lead_s=lead_s)
+        )
         self._loaded_at = float("-inf")
         return kid
 
-    def _new_row(self, *, signs_from: datetime) -> SigningKey:
-        key = RSAKey.generate_key(_RSA_BITS, auto_kid=True)
-        kid = key.thumbprint()
-        public = {
-            **key.as_dict(private=False),
-            "kid": kid,
-            "use": "sig",
-            "alg": ALGORITHM,
-        }
-        return SigningKey(
-            kid=kid,
-            algorithm=ALGORITHM,
-            public_jwk=public,
-            sealed_private_key=self._ring.seal(_PURPOSE, key.as_pem(private=True)),
-            created_at=self._clock(),
-            signs_from=signs_from,
-            expires_at=None,
+    def rotate_old(self, *, older_than_s: int, keep_s: int) -> list[str]:
+        """Rotate what is too old, unless another process does; return the new ``kid`` values."""
+        kids = self._storage.write(
+            lambda s: self._rows.rotate_old(s, older_than_s=older_than_s, keep_s=keep_s)
         )
+        if kids:
+            self._loaded_at = float("-inf")
+        return kids
 
-    def _open(self, row: SigningKey) -> _Pair:
-        pem = self._ring.open(_PURPOSE, row.sealed_private_key)
-        return _Pair(RSAKey.import_key(pem), row.public_jwk, row.kid, row.signs_from)
+    def algorithm_of(self, kid: str) -> str | None:
+        """Return the algorithm of a published key, or None where there is none of the id."""
+        return next((pair.algorithm for pair in self._current() if pair.kid == kid), None)
 
-
-def _living(session: Session, now: datetime) -> list[SigningKey]:
-    query = select(SigningKey).where(
-        or_(SigningKey.expires_at.is_(None), SigningKey.expires_at > now)
-    )
-    return list(session.scalars(query.order_by(SigningKey.signs_from)))
+    def reseal(self) -> int:
+        """Seal the private keys under the newest of the server's keys; return how many."""
+        return self._storage.write(self._rows.reseal)

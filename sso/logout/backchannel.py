@@ -112,7 +112,7 @@ class BackchannelLogout:
 
     def _deliver(self, delivery: LogoutDelivery, client: Client) -> None:
         log = events.get_logger().bind(client=client.client_id, attempt=delivery.attempts + 1)
-        fault = self._post(client.backchannel_logout_uri or "", self._token(delivery))
+        fault = self._post(client.backchannel_logout_uri or "", self._token(delivery, client))
         if fault is None:
             log.info(DELIVERED)
             self._forget(delivery)
@@ -135,7 +135,7 @@ class BackchannelLogout:
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             return type(error).__name__
 
-    def _token(self, delivery: LogoutDelivery) -> str:
+    def _token(self, delivery: LogoutDelivery, client: Client) -> str:
         now = int(self._clock().timestamp())
         claims = {
             "iss": self._issuer,
@@ -147,7 +147,8 @@ class BackchannelLogout:
             "sid": delivery.session_id,
             "events": {EVENT: {}},
         }
-        return self._keys.sign(claims, typ=TYPE)
+        # As its ID tokens: the client pinned that algorithm (Back-Channel Logout §2.6).
+        return self._keys.sign(claims, typ=TYPE, algorithm=client.id_token_alg)
 
     def _forget(self, delivery: LogoutDelivery) -> None:
         forgetting = delete(LogoutDelivery).where(LogoutDelivery.id == delivery.id)

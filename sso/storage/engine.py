@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -24,6 +25,10 @@ T = TypeVar("T")
 
 _DEADLOCK = 1213
 _ATTEMPTS = 3
+# A connection that died long ago is noticed at once; one that dies of a slow server is no reason to
+# ask it for the same again.
+_STALE_WITHIN_S = 2.0
+_NO_SUCH_TABLE = 1146
 _MYSQL_OPTIONS: dict[str, Any] = {
     "max_overflow": 0,
     "pool_timeout": 3,
@@ -67,25 +72,36 @@ class Storage:
             yield session
 
     def write(self, work: Callable[[Session], T]) -> T:
-        """Return *work*'s result once it is committed; *work* may run again after a deadlock.
+        """Return *work*'s result once it is committed; *work* may run again.
 
-        So *work* touches nothing but the session. Nothing is repeated after a lost commit: its
-        outcome is unknown, and the caller's own retry finds it (A-27).
+        So *work* touches nothing but the session. It runs again after a deadlock, and where the
+        connection turned out to be dead before the commit was sent: then nothing was changed.
+        Nothing is repeated after a lost commit: its outcome is unknown, and the caller's own retry
+        finds it (A-27).
 
         Raises:
             Unavailable: the database did not answer, or stayed locked.
         """
         for attempt in range(1, _ATTEMPTS + 1):
+            started_at = time.monotonic()
+            committing = False
             try:
                 with (
                     outages_named(),
                     Session(self._writer, expire_on_commit=False) as session,
                     session.begin(),
                 ):
-                    return work(session)
+                    result = work(session)
+                    session.flush()
+                    committing = True
             except Unavailable as outage:
-                if attempt == _ATTEMPTS or not _is_deadlock(outage.__cause__):
+                cause = outage.__cause__
+                quick = time.monotonic() - started_at < _STALE_WITHIN_S
+                stale = not committing and quick and _is_lost(cause)
+                if attempt == _ATTEMPTS or not (stale or _is_deadlock(cause)):
                     raise
+            else:
+                return result
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     def ping(self) -> None:
@@ -128,7 +144,8 @@ def outages_named() -> Iterator[None]:
     except OperationalError as error:
         raise Unavailable(TEMPORARILY_UNAVAILABLE, hint=_words(error)) from error
     except DBAPIError as error:
-        if not error.connection_invalidated:
+        unmigrated = bool(error.orig and error.orig.args and error.orig.args[0] == _NO_SUCH_TABLE)
+        if not (error.connection_invalidated or unmigrated):
             raise
         raise Unavailable(TEMPORARILY_UNAVAILABLE, hint=_words(error)) from error
 
@@ -136,6 +153,10 @@ def outages_named() -> Iterator[None]:
 def _words(error: DBAPIError) -> str:
     # The driver's own words without the statement: its parameters may be digests or names.
     return f"database: {type(error.orig).__name__} {str(error.orig)[:200]}"
+
+
+def _is_lost(cause: BaseException | None) -> bool:
+    return isinstance(cause, DBAPIError) and cause.connection_invalidated
 
 
 def _is_deadlock(cause: BaseException | None) -> bool:

@@ -113,7 +113,7 @@ class AccessTokens:
         }
         if client.access_token_format == OPAQUE:
             return Issued(self._keep(claims), ttl_s)
-        return Issued(self._keys.sign(claims, typ=TYPE), ttl_s)
+        return Issued(self._keys.sign(claims, typ=TYPE, algorithm=client.access_token_alg), ttl_s)
 
     def find(self, value: str) -> AccessToken | None:
         """Return the token that *value* is, or None where it is foreign, expired or revoked.

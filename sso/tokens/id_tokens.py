@@ -41,7 +41,13 @@ class IdTokens:
         self._ttl_s = ttl_s
 
     def issue(
-        self, grant: Grant, *, access_token: str, nonce: str | None, person: Mapping[str, Any]
+        self,
+        grant: Grant,
+        *,
+        access_token: str,
+        nonce: str | None,
+        person: Mapping[str, Any],
+        algorithm: str | None = None,
     ) -> str:
         """Return the ID token of *grant* beside *access_token*.
 
@@ -64,7 +70,7 @@ class IdTokens:
             claims["sid"] = grant.session_id
         if nonce is not None:
             claims["nonce"] = nonce
-        return self._keys.sign(claims, typ=TYPE)
+        return self._keys.sign(claims, typ=TYPE, algorithm=algorithm)
 
     def read_hint(self, value: str) -> Hint | None:
         """Return whom the hint names; None where it is no ID token of ours.

@@ -28,6 +28,7 @@ from bff.metrics import BffMetrics
 from bff.parts import build_parts, build_shared
 from httpkit.metrics import HttpMetrics
 from httpkit.problems import ProblemType
+from sso.housekeeping.keeper import KeeperMetrics
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -209,6 +210,8 @@ def test_every_metric_is_in_the_reference(party: str) -> None:
     HttpMetrics(registry)
     if party == "bff":
         BffMetrics(registry)
+    if party == "sso":
+        KeeperMetrics(registry)
     names = {
         f"{metric.name}_total" if metric.type == "counter" else metric.name
         for metric in registry.collect()
