@@ -24,7 +24,12 @@ _MENTION = re.compile(rf"(?<![\w@./-])@([\w][\w.\-]{{0,{_NAME_MAX - 1}}})")
 _NOT_LAST = ".-"
 
 
-def find(text: str, readers_among: Callable[[Collection[int]], Collection[int]]) -> list[int]:
+def find(
+    text: str,
+    readers_among: Callable[[Collection[int]], Collection[int]],
+    *,
+    before: str = "",
+) -> list[int]:
     """Return the pks of those whom *text* mentions and who may read it; code mentions nobody.
 
     Two queries where there is an `@` with a name that somebody has, none without an `@`.
@@ -32,8 +37,11 @@ def find(text: str, readers_among: Callable[[Collection[int]], Collection[int]])
     Args:
         text: Markdown.
         readers_among: of these pks, those who may see what *text* is part of.
+        before: what it said until now: whom that named is not named anew.
     """
-    written = [_candidates(token) for token in _tokens(text)]
+    named = set(_tokens(before))
+    fresh = [token for token in _tokens(text) if token not in named][:_MENTIONS_MAX]
+    written = [_candidates(token) for token in fresh]
     if not written:
         return []
     typed = {name for names in written for name in names}
@@ -54,8 +62,7 @@ def find(text: str, readers_among: Callable[[Collection[int]], Collection[int]])
 def _tokens(text: str) -> list[str]:
     if "@" not in text:
         return []
-    found = dict.fromkeys(_MENTION.findall(_CODE.sub(" ", text)))
-    return list(found)[:_MENTIONS_MAX]
+    return list(dict.fromkeys(_MENTION.findall(_CODE.sub(" ", text))))
 
 
 def _candidates(token: str) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, tuple_
 from sqlalchemy.exc import IntegrityError
 
 from workbench.database import db
@@ -13,7 +13,7 @@ from workbench.journal.recording import attach
 from workbench.notifications.model import Notification, Reason, Watch
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from workbench.journal import Event
 
@@ -26,7 +26,7 @@ def notify(
     told: Mapping[Reason, Iterable[int]],
     *,
     watched: Sequence[tuple[str, str]] = (),
-    readers: Collection[int] | None = None,
+    readers_among: Callable[[Collection[int]], Collection[int]] | None = None,
     personally: bool = False,
 ) -> None:
     """Put *event*, just recorded, into inboxes, in the transaction at hand.
@@ -37,8 +37,8 @@ def notify(
         event: what `record()` returned.
         told: the pks of people by reason.
         watched: the things (kind, public id) whose watchers are told.
-        readers: the pks of those who may see it; others are left out. None: not asked here, only
-            when the inbox is read.
+        readers_among: of these pks, those who may see it; asked once, and only where there is
+            somebody to tell. None: not asked here, only when the inbox is read.
         personally: told even to those who cannot see the place it happened in, such as somebody
             whose application was refused.
     """
@@ -48,9 +48,10 @@ def notify(
             why.setdefault(pk, reason)
     for pk in _watchers_of(watched):
         why.setdefault(pk, Reason.WATCH)
-    chosen = [pk for pk in why if pk != event.actor_pk and (readers is None or pk in readers)][
-        :FAN_OUT_MAX
-    ]
+    chosen = [pk for pk in why if pk != event.actor_pk]
+    if readers_among is not None and chosen:
+        readers = readers_among(chosen)
+        chosen = [pk for pk in chosen if pk in readers]
     attach(
         event,
         [
@@ -59,7 +60,7 @@ def notify(
                 channel=Channel.person(pk).number if personally else event.channel,
                 reason=why[pk].value,
             )
-            for pk in chosen
+            for pk in chosen[:FAN_OUT_MAX]
         ],
     )
 
@@ -102,9 +103,8 @@ def _own(user_pk: int, kind: str, subject_id: str) -> int | None:
     ).one_or_none()
 
 
-def _watchers_of(things: Sequence[tuple[str, str]]) -> list[int]:
-    found: list[int] = []
-    for kind, subject_id in things:
-        query = select(Watch.user_pk).where(Watch.kind == kind, Watch.subject_id == subject_id)
-        found += db.session.scalars(query.order_by(Watch.user_pk).limit(FAN_OUT_MAX)).all()
-    return found
+def _watchers_of(things: Sequence[tuple[str, str]]) -> Sequence[int]:
+    if not things:
+        return []
+    query = select(Watch.user_pk).where(tuple_(Watch.kind, Watch.subject_id).in_(things))
+    return db.session.scalars(query.order_by(Watch.user_pk).limit(FAN_OUT_MAX)).all()

@@ -16,10 +16,11 @@ from workbench.kit.bodies import Body, Prose, wrong_field
 from workbench.kit.clock import told, utc_now
 from workbench.kit.pages import cut
 from workbench.kit.versions import require_match
+from workbench.notifications.model import Reason
 from workbench.problems import LIMIT_REACHED, NOT_FOUND, Refused
 from workbench.projects.access import Access, at_node, enter_by_pk
 from workbench.projects.model import COMMENT_LENGTH, Comment, Node
-from workbench.projects.noting import note_node
+from workbench.projects.noting import named_in, note_node
 from workbench.projects.permissions import ON_COMMENT, Deed, DeedOn
 from workbench.users.people import people_of
 
@@ -48,7 +49,8 @@ def write_comment(node_id: str, person: Person, wanted: CommentWanted) -> dict[s
     node, access = at_node(node_id, person, Deed.COMMENT)
     if node.kind == "folder":
         raise Refused(NOT_FOUND)
-    thread = _locked_thread(node, wanted.reply_to) if wanted.reply_to else None
+    above = _locked_above(node, wanted.reply_to) if wanted.reply_to else None
+    thread = above[0] if above else None
     comment = Comment(
         node_pk=node.pk,
         thread_pk=thread.pk if thread else None,
@@ -59,7 +61,9 @@ def write_comment(node_id: str, person: Person, wanted: CommentWanted) -> dict[s
     if thread is not None:
         thread.replies += 1
     db.session.flush()
-    note_node(Verb.COMMENT_WRITTEN, access, node, detail=_excerpt(wanted.body))
+    told_of = named_in(access, wanted.body)
+    told_of |= {Reason.REPLY: [above[1]] if above else [], Reason.COMMENT: [node.created_by]}
+    note_node(Verb.COMMENT_WRITTEN, access, node, told=told_of)
     return _told(comment, {person.pk: person}, [])
 
 
@@ -90,9 +94,10 @@ def change(comment_id: str, person: Person, wanted: CommentChange) -> tuple[dict
     comment, node, access = _locked(comment_id, person, DeedOn.EDIT)
     require_match(comment.version)
     if comment.body != wanted.body:
-        comment.body, comment.edited_at = wanted.body, utc_now()
+        before, comment.body, comment.edited_at = comment.body, wanted.body, utc_now()
         comment.version += 1
-        note_node(Verb.COMMENT_EDITED, access, node, detail=_excerpt(wanted.body))
+        named = named_in(access, wanted.body, before)
+        note_node(Verb.COMMENT_EDITED, access, node, told=named)
     return _told(comment, {person.pk: person}, []), comment.version
 
 
@@ -130,14 +135,14 @@ def _locked(comment_id: str, person: Person, deed: DeedOn) -> tuple[Comment, Nod
     return comment, node, access
 
 
-def _locked_thread(node: Node, comment_id: str) -> Comment:
-    """Return the thread that *comment_id* belongs to, locked.
+def _locked_above(node: Node, comment_id: str) -> tuple[Comment, int]:
+    """Return the thread that *comment_id* belongs to, locked, and the pk of who wrote the latter.
 
     Raises:
         Refused: 422: there is no such comment here; 409: the thread is full.
     """
     found = db.session.execute(
-        select(Comment.pk, Comment.thread_pk).where(
+        select(Comment.pk, Comment.thread_pk, Comment.author_pk).where(
             Comment.id == comment_id,
             Comment.node_pk == node.pk,
             or_(Comment.deleted_at.is_(None), Comment.replies > 0),
@@ -150,7 +155,7 @@ def _locked_thread(node: Node, comment_id: str) -> Comment:
     ).one()
     if thread.replies >= REPLIES_MAX:
         raise Refused(LIMIT_REACHED, detail=f"A thread has at most {REPLIES_MAX} replies.")
-    return thread
+    return thread, found.author_pk
 
 
 def _told(comment: Comment, people: dict[int, Person], replies: list[Comment]) -> dict[str, Any]:
@@ -165,7 +170,3 @@ def _told(comment: Comment, people: dict[int, Person], replies: list[Comment]) -
         "version": comment.version,
         "replies": [_told(reply, people, []) for reply in replies],
     }
-
-
-def _excerpt(body: str) -> str:
-    return " ".join(body.split())[:120]

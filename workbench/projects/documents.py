@@ -25,7 +25,7 @@ from workbench.projects.access import Access, at_node, enter, lock_node
 from workbench.projects.describing import node_told
 from workbench.projects.fields import NodeId, NodeName
 from workbench.projects.model import NOTE_LENGTH, Node, Revision
-from workbench.projects.noting import note_node
+from workbench.projects.noting import named_in, note_node
 from workbench.projects.permissions import Deed
 from workbench.projects.text.diff import difference
 from workbench.projects.text.merge import merge
@@ -117,7 +117,7 @@ def make(
     )
     db.session.add(head)
     db.session.flush()
-    note_node(Verb.DOCUMENT_CREATED, access, node)
+    note_node(Verb.DOCUMENT_CREATED, access, node, told=named_in(access, wanted.body))
     searchable.index(node, wanted.body)
     return _told(node, access, head), 1
 
@@ -148,8 +148,9 @@ def save(node_id: str, person: Person, wanted: Save, limits: Limits) -> tuple[di
         raise Overtaken(_text_of(base) if base else None, wanted.body, _text_of(head))
     if wanted.body == head.body:
         return _told(node, access, head), head.number
+    named = named_in(access, wanted.body, head.body)
     head = _append(node, person, wanted.body, size_bytes, note=wanted.note)
-    note_node(Verb.DOCUMENT_EDITED, access, node, detail=wanted.note or None)
+    note_node(Verb.DOCUMENT_EDITED, access, node, detail=wanted.note or None, told=named)
     return _told(node, access, head), head.number
 
 

@@ -1,21 +1,34 @@
-"""Every change becomes an event of the same transaction; this is how the room spells them."""
+"""Every change becomes an event of the same transaction; this is how the room spells them.
+
+Whoever watches the thing or its project is told of it, and whoever a text names, as long as they
+may see the project.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workbench.journal import record
+from workbench.journal import Verb, record
+from workbench.notifications import mentions
+from workbench.notifications.model import Reason
+from workbench.notifications.watching import notify
+from workbench.projects.membership import readers_of
 
 if TYPE_CHECKING:
-    from workbench.journal import Event, Verb
+    from collections.abc import Collection, Iterable, Mapping
+
+    from workbench.journal import Event
     from workbench.projects.access import Access
     from workbench.projects.model import Node
     from workbench.users.people import Person
 
+# Of no interest to somebody who waits for news of a thing.
+_QUIET = frozenset({Verb.NODE_MOVED, Verb.COMMENT_EDITED, Verb.COMMENT_DELETED})
+
 
 def note_project(verb: Verb, access: Access, *, detail: str | None = None) -> Event:
     """Add the event that something was done to the project itself."""
-    return record(
+    event = record(
         verb,
         actor=access.person.pk,
         team=access.project.team_pk,
@@ -26,6 +39,13 @@ def note_project(verb: Verb, access: Access, *, detail: str | None = None) -> Ev
         title=access.project.name,
         detail=detail,
     )
+    notify(
+        event,
+        {},
+        watched=[("project", access.project.id)],
+        readers_among=lambda pks: readers_of(access.project.pk, pks),
+    )
+    return event
 
 
 def note_person(verb: Verb, access: Access, whom: Person, *, detail: str | None = None) -> Event:
@@ -43,9 +63,16 @@ def note_person(verb: Verb, access: Access, whom: Person, *, detail: str | None 
     )
 
 
-def note_node(verb: Verb, access: Access, node: Node, *, detail: str | None = None) -> Event:
-    """Add the event that something was done to *node*."""
-    return record(
+def note_node(
+    verb: Verb,
+    access: Access,
+    node: Node,
+    *,
+    detail: str | None = None,
+    told: Mapping[Reason, Iterable[int]] | None = None,
+) -> Event:
+    """Add the event that something was done to *node*; *told* hear of it besides its watchers."""
+    event = record(
         verb,
         actor=access.person.pk,
         team=access.project.team_pk,
@@ -56,3 +83,17 @@ def note_node(verb: Verb, access: Access, node: Node, *, detail: str | None = No
         title=node.name,
         detail=detail,
     )
+    watched = [(node.kind, node.id), ("project", access.project.id)]
+    notify(
+        event,
+        told or {},
+        watched=[] if verb in _QUIET else watched,
+        readers_among=lambda pks: readers_of(access.project.pk, pks),
+    )
+    return event
+
+
+def named_in(access: Access, text: str, before: str = "") -> dict[Reason, Collection[int]]:
+    """Return whom *text* names and *before* did not, as long as they may see the project."""
+    found = mentions.find(text, lambda pks: readers_of(access.project.pk, pks), before=before)
+    return {Reason.MENTION: found}

@@ -15,6 +15,7 @@ from workbench.database import db
 from workbench.journal import Verb
 from workbench.kit.clock import told
 from workbench.kit.pages import cut
+from workbench.notifications import watching
 from workbench.problems import NOT_FOUND, Refused
 from workbench.projects import searchable, tree
 from workbench.projects.access import Access, enter, lock_tree_at
@@ -135,6 +136,9 @@ def erase_nodes(pks: Sequence[int]) -> None:
     for batch in _batches(pks):
         contents = select(Content.pk).where(Content.node_pk.in_(batch))
         doom_contents(list(db.session.scalars(contents)))
+        for kind in ("document", "file"):
+            of_kind = select(Node.id).where(Node.pk.in_(batch), Node.kind == kind)
+            watching.forget(kind, list(db.session.scalars(of_kind)))
         db.session.execute(delete_rows(Node).where(Node.pk.in_(batch)))
 
 

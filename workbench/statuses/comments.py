@@ -53,8 +53,7 @@ def write_comment(status_id: str, me: Person, body: CommentBody) -> Comment:
         Reason.REPLY: [above.author_pk] if above else [],
         Reason.COMMENT: [status.author_pk],
     }
-    concerned = [pk for pks in told.values() for pk in pks]
-    notify(event, told, readers=membership.are_members(status.team_pk, concerned))
+    notify(event, told, readers_among=lambda pks: membership.are_members(status.team_pk, pks))
     return comment
 
 
@@ -62,13 +61,12 @@ def edit_comment(comment_id: str, me: Person, body: CommentEditBody) -> Comment:
     """Give a comment other words; in the transaction at hand."""
     comment, status, place = _require(comment_id, me, Deed.EDIT_COMMENT)
     require_match(comment.version)
-    before = set(posts.mentioned(status.team_pk, comment.body))
-    comment.body = body.body
+    before, comment.body = comment.body, body.body
     comment.version += 1
     comment.edited_at = utc_now()
     event = posts.note(Verb.COMMENT_EDITED, status, me, place)
-    after = posts.mentioned(status.team_pk, comment.body)
-    notify(event, {Reason.MENTION: [pk for pk in after if pk not in before]})
+    named = posts.mentioned(status.team_pk, comment.body, before)
+    notify(event, {Reason.MENTION: named})
     return comment
 
 

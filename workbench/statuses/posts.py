@@ -89,7 +89,7 @@ def edit(status_id: str, me: Person, body: EditBody) -> tuple[Status, Place]:
     """Change a post to what *body* says; in the transaction at hand."""
     status, place, _ = require_status(status_id, me, Deed.EDIT, lock=True)
     require_match(status.version)
-    before = set(mentioned(status.team_pk, _text(status)))
+    before = _text(status)
     if "group" in body.model_fields_set:
         status.group_pk = group_pk_of(status.team_pk, body.group)
     for name in body.model_fields_set - {"group"}:
@@ -97,8 +97,7 @@ def edit(status_id: str, me: Person, body: EditBody) -> tuple[Status, Place]:
     status.version += 1
     status.edited_at = utc_now()
     event = note(Verb.STATUS_EDITED, status, me, place)
-    after = mentioned(status.team_pk, _text(status))
-    notify(event, {Reason.MENTION: [pk for pk in after if pk not in before]})
+    notify(event, {Reason.MENTION: mentioned(status.team_pk, _text(status), before)})
     return status, place
 
 
@@ -138,9 +137,9 @@ def note(verb: Verb, status: Status, me: Person, place: Place) -> Event:
     )
 
 
-def mentioned(team_pk: int, text: str) -> Collection[int]:
-    """Return the pks of the team's members whom *text* mentions; no query without an `@`."""
-    return mentions.find(text, lambda pks: membership.are_members(team_pk, pks))
+def mentioned(team_pk: int, text: str, before: str = "") -> Collection[int]:
+    """Return the pks of the team's members whom *text* names and *before* did not."""
+    return mentions.find(text, lambda pks: membership.are_members(team_pk, pks), before=before)
 
 
 def _text(status: Status) -> str:

@@ -134,7 +134,7 @@ def test_only_readers_are_told(crew: Crew) -> None:
     with crew.app.app_context():
         for pk in (2, 3):
             watching.watch(pk, "document", "n_1")
-        watching.notify(noted(), {}, watched=[("document", "n_1")], readers={3})
+        watching.notify(noted(), {}, watched=[("document", "n_1")], readers_among=lambda _: {3})
         db.session.commit()
         assert rows() == [(3, "watch")]
 
