@@ -27,16 +27,16 @@ def parse_name(value: str) -> str:
     """
     name = " ".join(unicodedata.normalize("NFC", value).split())
     if not name:
-        raise NameInvalid("write a name")
+        raise NameInvalid("Write a name.")
     if len(name) > NAME_LENGTH:
-        raise NameInvalid(f"write at most {NAME_LENGTH} characters")
+        raise NameInvalid(f"Write at most {NAME_LENGTH} characters.")
     if name.strip(".") == "":
-        raise NameInvalid("a name is more than dots")
+        raise NameInvalid("A name is more than dots.")
     for char in name:
         if char in _FORBIDDEN:
-            raise NameInvalid(f"leave out {char}")
+            raise NameInvalid(f"Leave out {char}")
         if char in _DIRECTION or char in _ZERO_WIDTH or unicodedata.category(char) in _INVISIBLE:
-            raise NameInvalid(f"leave out the invisible character U+{ord(char):04X}")
+            raise NameInvalid(f"Leave out the invisible character U+{ord(char):04X}")
     return name
 
 

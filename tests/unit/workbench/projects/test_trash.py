@@ -1,0 +1,180 @@
+"""The trash: children follow, everything comes back, and at last it is gone."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from tests.unit.workbench.projects.conftest import answered
+from workbench.database import db
+from workbench.kit.clock import utc_now
+from workbench.projects.limits import Limits
+from workbench.projects.model import Comment, Content, Node, Revision, SearchEntry, TrashEntry
+from workbench.projects.storage import storage_of
+from workbench.projects.upkeep import sweep
+
+if TYPE_CHECKING:
+    from tests.unit.workbench.projects.conftest import Office
+    from workbench.settings import Settings
+
+
+def throw_away(office: Office, node_id: str) -> None:
+    """Let `max` put a node into the trash."""
+    assert office["max"].call("DELETE", f"/nodes/{node_id}").status_code == 204
+
+
+def trash(office: Office) -> list[str]:
+    """Return the names in the trash, the newest first."""
+    items = answered(office["rea"].get(f"/projects/{office.home['id']}/trash"))["items"]
+    return [item["name"] for item in items]
+
+
+def restored(office: Office, node_id: str) -> None:
+    """Let `max` take a node back."""
+    answered(office["max"].post(f"/nodes/{node_id}/restore"))
+
+
+def test_what_is_in_a_folder_goes_and_comes_with_it(office: Office) -> None:
+    """One entry that tells who, when and how much; nothing of it can be seen meanwhile."""
+    office.document("before")
+    folder = office.folder("folder")
+    inside = office.document("inside", parent=folder["id"])
+    office.document("behind")
+    throw_away(office, folder["id"])
+    assert office.tree() == ["before", "behind"]
+    assert office["max"].get(f"/documents/{inside['id']}").status_code == 404
+    entry = answered(office["rea"].get(f"/projects/{office.home['id']}/trash"))["items"][0]
+    assert (entry["name"], entry["items"], entry["trashed_by"]["name"]) == ("folder", 1, "max")
+    restored(office, folder["id"])
+    assert office.tree() == ["before", "folder", " inside", "behind"]
+    assert trash(office) == []
+
+
+def test_what_was_thrown_away_first_stays_an_entry_of_its_own(office: Office) -> None:
+    """It comes back to the nearest folder that is left, or to its own where that is there again."""
+    outer = office.folder("outer")
+    inner = office.folder("inner", outer["id"])
+    node = office.document("node", parent=inner["id"])
+    throw_away(office, node["id"])
+    throw_away(office, inner["id"])
+    assert trash(office) == ["inner", "node"]
+    restored(office, node["id"])
+    assert office.tree() == ["outer", " node"]
+    throw_away(office, node["id"])
+    throw_away(office, outer["id"])
+    assert trash(office) == ["outer", "node", "inner"]
+    restored(office, outer["id"])
+    restored(office, inner["id"])
+    restored(office, node["id"])
+    assert office.tree() == ["outer", " inner", " node"]
+
+
+def test_only_the_entry_itself_can_be_taken_back_or_erased(office: Office) -> None:
+    """What went with its folder has no entry; what is live has none either."""
+    folder = office.folder("folder")
+    inside = office.document("inside", parent=folder["id"])
+    assert office["lea"].call("DELETE", f"/trash/{folder['id']}").status_code == 404
+    throw_away(office, folder["id"])
+    assert office["max"].post(f"/nodes/{inside['id']}/restore").status_code == 404
+    assert office["lea"].call("DELETE", f"/trash/{inside['id']}").status_code == 404
+    assert office["max"].call("DELETE", f"/nodes/{folder['id']}").status_code == 404
+
+
+def test_a_name_that_is_taken_by_now_gets_a_number(office: Office) -> None:
+    """The other one keeps its name."""
+    old = office.document("Plan.md")
+    throw_away(office, old["id"])
+    office.document("plan.md")
+    restored(office, old["id"])
+    assert sorted(office.tree()) == ["Plan (2).md", "plan.md"]
+
+
+def test_nothing_is_put_into_a_folder_in_the_trash(office: Office) -> None:
+    """Neither made there nor moved there."""
+    folder = office.folder("folder")
+    node = office.document("node")
+    throw_away(office, folder["id"])
+    path = f"/projects/{office.home['id']}/documents"
+    body = {"title": "lost", "parent": folder["id"]}
+    assert office["max"].post(path, body).status_code == 404
+    change = {"parent": folder["id"]}
+    answer = office["max"].call("PATCH", f"/nodes/{node['id']}", change, match='"v1"')
+    assert answer.status_code == 404
+
+
+def test_erased_is_gone_with_all_that_hung_on_it(office: Office) -> None:
+    """Revisions, comments, what search saw; what was thrown away before stays."""
+    folder = office.folder("folder")
+    earlier = office.document("earlier", parent=folder["id"])
+    throw_away(office, earlier["id"])
+    node = office.document("node", body="text", parent=folder["id"])
+    office["max"].made(f"/nodes/{node['id']}/comments", {"body": "hello"})
+    throw_away(office, folder["id"])
+    assert office["max"].call("DELETE", f"/trash/{folder['id']}").status_code == 403
+    assert office["lea"].call("DELETE", f"/trash/{folder['id']}").status_code == 204
+    assert trash(office) == ["earlier"]
+    restored(office, earlier["id"])
+    assert office.tree() == ["earlier"]
+    with office.app.app_context():
+        counts = [
+            db.session.query(table).count()
+            for table in (Node, Revision, Comment, SearchEntry, TrashEntry)
+        ]
+    assert counts == [1, 1, 0, 1, 0]
+
+
+def test_retention_empties_the_trash(office: Office, settings: Settings) -> None:
+    """What is older goes, what is younger stays; a deleted project goes as a whole."""
+    old, young = office.document("old"), office.document("young")
+    throw_away(office, old["id"])
+    other = office["lea"].made(f"/teams/{office.team}/projects", {"name": "Other"})
+    folder = office["lea"].made(f"/projects/{other['id']}/folders", {"name": "f"})
+    body = {"title": "d", "parent": folder["id"]}
+    office["lea"].made(f"/projects/{other['id']}/documents", body)
+    assert office["lea"].call("DELETE", f"/projects/{other['id']}").status_code == 204
+    limits, storage = Limits.of(settings), storage_of(settings)
+    with office.app.app_context():
+        assert sweep(storage, limits).entries == 0
+        later = utc_now() + timedelta(seconds=limits.trash_retention_s + 1)
+        throw_away(office, young["id"])
+        db.session.query(TrashEntry).filter(TrashEntry.items == 0).update(
+            {"trashed_at": later}, synchronize_session=False
+        )
+        first = db.session.query(TrashEntry).order_by(TrashEntry.pk).first()
+        assert first is not None
+        first.trashed_at = utc_now()
+        db.session.commit()
+        swept = sweep(storage, limits, now=lambda: later)
+        assert (swept.entries, swept.projects) == (1, 1)
+        assert sweep(storage, limits, now=lambda: later).entries == 0
+    assert trash(office) == ["young"]
+    assert office["lea"].post(f"/projects/{other['id']}/restore").status_code == 404
+
+
+def test_a_large_folder_goes_and_comes_in_batches(office: Office) -> None:
+    """More than one statement can name."""
+    size = 600
+    folder = office.folder("folder")
+    with office.app.app_context():
+        parent = db.session.query(Node).one()
+        db.session.add_all(
+            Node(
+                project_pk=parent.project_pk,
+                parent_pk=parent.pk,
+                kind="folder",
+                name=str(number),
+                order_key=f"{number:04}",
+                created_by=1,
+                updated_by=1,
+            )
+            for number in range(size)
+        )
+        db.session.commit()
+    throw_away(office, folder["id"])
+    assert office.tree() == []
+    restored(office, folder["id"])
+    assert len(office.tree()) == size + 1
+    throw_away(office, folder["id"])
+    assert office["lea"].call("DELETE", f"/trash/{folder['id']}").status_code == 204
+    with office.app.app_context():
+        assert db.session.query(Node).count() == db.session.query(Content).count() == 0
