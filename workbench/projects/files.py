@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Response, request
 from sqlalchemy import select
-from werkzeug.http import is_resource_modified
 
 from workbench.database import db, outages_named
 from workbench.problems import FILES_UNAVAILABLE, RANGE_NOT_SATISFIABLE, Refused, Unavailable
@@ -103,9 +102,7 @@ def answer(file: File, storage: Storage, *, inline: bool) -> Response:
         "X-Content-Type-Options": "nosniff",
         "Cache-Control": "private, no-cache",
     }
-    if not is_resource_modified(
-        request.environ, etag=file.tag, ignore_if_range=True
-    ) and request.method in {"GET", "HEAD"}:
+    if request.if_none_match.contains_weak(file.tag):
         return Response(status=_NOT_MODIFIED, headers=headers)
     start, end = _range(file)
     status = _OK

@@ -36,6 +36,7 @@ from workbench.settings import is_loopback
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+PAGE_KEYS = 1000
 _TIMEOUT = httpx2.Timeout(20.0, connect=3.0)
 _IN_MEMORY_BYTES = 1_048_576
 _LIST_LIMIT_BYTES = 4_194_304
@@ -105,7 +106,7 @@ class S3Storage:
     def keys(self, *, older_than: datetime) -> Iterator[str]:
         """Yield old blobs: see `Storage`."""
         limit = older_than.isoformat(timespec="seconds").encode()
-        parameters = {"list-type": "2", "prefix": self._prefix}
+        parameters = {"list-type": "2", "prefix": self._prefix, "max-keys": str(PAGE_KEYS)}
         while True:
             page = self._listed(f"{self._bucket_url}?{query_of(parameters)}")
             for entry in _ENTRY.findall(page):

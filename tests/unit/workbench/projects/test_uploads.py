@@ -36,10 +36,10 @@ def bytes_of(length: int) -> bytes:
     ]
 
 
-def begun(office: Office, name: str, content: bytes, who: str = "max", **more: object) -> str:
+def begun(office: Office, name: str, content: bytes, **more: object) -> str:
     """Announce a file; return the upload's path."""
     body = {"name": name, "size": len(content), **more}
-    made = office[who].made(f"/projects/{office.home['id']}/uploads", body)
+    made = office["max"].made(f"/projects/{office.home['id']}/uploads", body)
     return f"/uploads/{made['id']}"
 
 
