@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ class PeopleProvider(FakeProvider):
 
     def __init__(self) -> None:
         super().__init__()
+        self._one_at_a_time = threading.Lock()
         self.forget()
 
     def forget(self) -> None:
@@ -37,6 +39,12 @@ class PeopleProvider(FakeProvider):
         answer = self.authorize(authorization_url)
         self._sign_ins[dict(answer)["code"]] = (sub, sid)
         return answer
+
+    def sign_in_by_hand(self, sub: str, sid: str, access_token: str) -> str:
+        """Return the refresh token of a sign-in that began elsewhere, with *access_token*."""
+        refresh_token = self.new_refresh_token()
+        self._sign_ins |= dict.fromkeys((refresh_token, access_token), (sub, sid))
+        return refresh_token
 
     def after(self, between: Callable[[], None]) -> Callable[[Received], Answer]:
         """Return an act that answers rightly once *between* has happened."""
@@ -80,9 +88,9 @@ class PeopleProvider(FakeProvider):
         given = form.get("refresh_token") or form.get("code", "")
         if "refresh_token" in form:
             self._shown[given] += 1
-        # One request at a time: a test's steps follow each other, also those within an act.
-        sign_in = self.sub, self.claims["sid"] = self._sign_ins[given]
-        answer = super()._token(form, thumbprint)
+        with self._one_at_a_time:  # whose token is made is known to the whole provider
+            sign_in = self.sub, self.claims["sid"] = self._sign_ins[given]
+            answer = super()._token(form, thumbprint)
         reply = json.loads(answer.body)
         for name in ("access_token", "refresh_token", "id_token"):
             if name in reply:
