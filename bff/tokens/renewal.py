@@ -93,7 +93,7 @@ class Renewal:
             return self._refused(ticket, current, target, refusal)
         except (Unavailable, ProviderFault) as outage:
             # A maintenance page is an outage by another name.
-            if reply is not None and isinstance(outage, Unavailable):
+            if reply is not None:
                 current = self._keep_rotated(ticket, current, reply)
             self._metrics.refreshes.labels(current.provider, "unavailable").inc()
             log.warning(events.TOKEN_REFRESH_UNAVAILABLE, sid=ticket.fingerprint, hint=outage.hint)
@@ -115,10 +115,11 @@ class Renewal:
         return current if made is None else msgspec.structs.replace(current, proof_key=made)
 
     def _keep_rotated(self, ticket: Ticket, current: TokenSet, reply: TokenReply) -> TokenSet:
-        """Return *current* with the refresh token of a reply whose ID token cannot be checked now.
+        """Return *current* with the refresh token of a reply whose ID token did not pass.
 
-        The keys are out of reach, but the provider has rotated: the old refresh token would sign
-        the visitor out at the next refresh. The new access token is not taken unchecked.
+        The keys are out of reach, or a clock has jumped; but the provider has rotated, and the old
+        refresh token would sign the visitor out at the next refresh (F-36). The new access token
+        is not taken unchecked.
         """
         if reply.refresh_token is None:
             return current

@@ -5,12 +5,15 @@ from __future__ import annotations
 import pickle
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.support.forged_world import ForgedWorld
 
 
+@pytest.mark.rule("B-36", "S-042")
 def test_the_store_tells_a_thief_nothing(forged: ForgedWorld) -> None:
     """S-042: neither ticket, nor token, nor name is in the dump, whole or in part."""
     visitor = forged.signed_in("ada-the-unmistakable")
@@ -31,6 +34,7 @@ class Bomb:
         return open, (self.path, "w")
 
 
+@pytest.mark.rule("S-043")
 def test_planted_values_are_not_run(forged: ForgedWorld, tmp_path: Path) -> None:
     """S-043: foreign bytes in a session's place are dropped, never executed: 401, not 500."""
     fuse = tmp_path / "fuse"
@@ -47,6 +51,7 @@ def test_planted_values_are_not_run(forged: ForgedWorld, tmp_path: Path) -> None
     assert not fuse.exists()
 
 
+@pytest.mark.rule("S-043")
 def test_a_session_of_another_type_in_its_place_is_dropped(forged: ForgedWorld) -> None:
     """S-043: a string or a list where a hash should be is nobody's session."""
     visitor = forged.signed_in()

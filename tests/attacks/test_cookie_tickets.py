@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tests.support.upstream import Received
 
 
+@pytest.mark.rule("B-21", "S-034")
 @pytest.mark.parametrize("planted", ["A" * 43, "x", "known"])
 def test_a_planted_ticket_is_worth_nothing_after_sign_in(forged: ForgedWorld, planted: str) -> None:
     """S-034: sign-in makes a new ticket; the one planted before it stays or becomes dead."""
@@ -39,6 +40,7 @@ def test_a_planted_ticket_is_worth_nothing_after_sign_in(forged: ForgedWorld, pl
     assert answer.status == 401 or answer.json()["sub"] == "mallory"
 
 
+@pytest.mark.rule("B-15", "B-16", "B-17", "S-035")
 def test_cookies_are_set_as_strictly_as_can_be(forged: ForgedWorld) -> None:
     """S-035: HttpOnly, Strict, Path=/, no Domain; the transaction Lax; deletion alike."""
     visitor = forged.signed_in()
@@ -56,6 +58,7 @@ def test_cookies_are_set_as_strictly_as_can_be(forged: ForgedWorld) -> None:
     assert visitor.ticket() is None
 
 
+@pytest.mark.rule("B-15", "B-16", "B-18", "B-19", "S-035")
 def test_https_cookies_carry_the_prefix(tmp_path: Path, durable_store: Store) -> None:
     """S-035: with an https address every cookie of ours is ``__Host-`` and Secure."""
     settings = {"public_url": "https://app.example.com"}
@@ -78,6 +81,7 @@ def test_https_cookies_carry_the_prefix(tmp_path: Path, durable_store: Store) ->
         assert "path=/" in line.lower(), line
 
 
+@pytest.mark.rule("S-036")
 def test_two_cookies_of_our_name_are_nobody(forged: ForgedWorld) -> None:
     """S-036: a tossed cookie must not choose the session, first or last, equal or not."""
     ticket = forged.signed_in().ticket()
@@ -97,6 +101,7 @@ def test_two_cookies_of_our_name_are_nobody(forged: ForgedWorld) -> None:
     assert len(forged.upstream.received) == received
 
 
+@pytest.mark.rule("S-037")
 @pytest.mark.parametrize(
     "form",
     [
@@ -123,6 +128,7 @@ def test_tricks_with_the_name_open_nothing(forged: ForgedWorld, form: str) -> No
     assert forged.ask([form.replace("{ticket}", ticket)]).status in {400, 401}
 
 
+@pytest.mark.rule("S-037")
 @pytest.mark.parametrize("name", [b"\xe2\x80\x80session", b"\xc2\x85session", b"\x00session"])
 def test_invisible_characters_before_the_name_open_nothing(
     forged: ForgedWorld, name: bytes
@@ -132,6 +138,7 @@ def test_invisible_characters_before_the_name_open_nothing(
     assert forged.ask(name + b"=" + ticket).status in {400, 401}
 
 
+@pytest.mark.rule("S-038")
 def test_other_cookies_of_ours_are_no_tickets(forged: ForgedWorld) -> None:
     """S-038: the transaction's cookie, or any part of it, signs nobody in."""
     visitor = forged.new_visitor()
@@ -144,6 +151,7 @@ def test_other_cookies_of_ours_are_no_tickets(forged: ForgedWorld) -> None:
             assert forged.ask([f"session={candidate[:43]}"]).status == 401
 
 
+@pytest.mark.rule("S-039")
 def test_a_request_in_flight_cannot_undo_the_sign_out(forged: ForgedWorld) -> None:
     """S-039: what ends after the sign-out leaves the old ticket dead, and nothing stored."""
     visitor = forged.signed_in()
@@ -170,6 +178,7 @@ def test_a_request_in_flight_cannot_undo_the_sign_out(forged: ForgedWorld) -> No
     assert forged.sessions.count() == 0
 
 
+@pytest.mark.rule("S-040")
 def test_a_slow_request_does_not_bring_old_tokens_back(forged: ForgedWorld) -> None:
     """S-040: tokens renewed while a request is in flight stay renewed."""
     forged.provider.token_reply = {"expires_in": 1}
@@ -198,6 +207,7 @@ def test_a_slow_request_does_not_bring_old_tokens_back(forged: ForgedWorld) -> N
     assert len({form["refresh_token"] for form in refreshes}) == len(refreshes)
 
 
+@pytest.mark.rule("S-041")
 def test_a_ticket_is_dead_at_once_after_sign_out(forged: ForgedWorld) -> None:
     """S-041: the old cookie gets 401 everywhere, and no key is left."""
     visitor = forged.signed_in()
@@ -208,6 +218,7 @@ def test_a_ticket_is_dead_at_once_after_sign_out(forged: ForgedWorld) -> None:
     assert forged.sessions.keys() == []
 
 
+@pytest.mark.rule("S-044")
 def test_cancelled_requests_never_mix_people_up(forged: ForgedWorld) -> None:
     """S-044: half of the callers hang up early; each of the others is served as itself."""
 
@@ -244,6 +255,7 @@ def _hang_up(forged: ForgedWorld, ticket: str) -> None:
         link.sendall(f"{head}Cookie: session={ticket}\r\n\r\n".encode())
 
 
+@pytest.mark.rule("B-22", "S-045")
 def test_polling_does_not_outlive_the_absolute_limit(tmp_path: Path, durable_store: Store) -> None:
     """S-045: use moves the idle limit and never the absolute one; the store forgets on its own."""
     limits = {"session": {"idle_ttl_s": 2, "absolute_ttl_s": 4}}
@@ -260,6 +272,7 @@ def test_polling_does_not_outlive_the_absolute_limit(tmp_path: Path, durable_sto
         durable_store.program.wait_until(lambda: forged.sessions.keys() == [], within_s=5)
 
 
+@pytest.mark.rule("S-046")
 @pytest.mark.parametrize(
     "cookie",
     [

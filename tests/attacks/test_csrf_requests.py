@@ -54,6 +54,7 @@ WRONG_HEADERS: dict[str, Headers] = {
 }
 
 
+@pytest.mark.rule("B-24", "S-047")
 @pytest.mark.parametrize("headers", WRONG_HEADERS.values(), ids=WRONG_HEADERS)
 def test_calls_without_the_exact_header_are_refused(
     forged: ForgedWorld, victim: ForgedVisitor, headers: Headers
@@ -65,6 +66,7 @@ def test_calls_without_the_exact_header_are_refused(
     assert forged.upstream.received == []
 
 
+@pytest.mark.rule("B-23", "S-047")
 @pytest.mark.parametrize(
     "kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"]
 )
@@ -95,6 +97,7 @@ FOREIGN: dict[str, Headers] = {
 }
 
 
+@pytest.mark.rule("B-25", "B-27", "S-049")
 @pytest.mark.parametrize("headers", FOREIGN.values(), ids=FOREIGN)
 def test_calls_from_elsewhere_are_refused(
     forged: ForgedWorld, victim: ForgedVisitor, headers: Headers
@@ -130,6 +133,7 @@ OVERRIDES: Headers = [
 ]
 
 
+@pytest.mark.rule("S-048")
 @pytest.mark.parametrize("override", OVERRIDES, ids=[name for name, _ in OVERRIDES])
 def test_method_overrides_are_ignored_and_not_passed_on(
     forged: ForgedWorld, victim: ForgedVisitor, override: tuple[str, str]
@@ -142,6 +146,7 @@ def test_method_overrides_are_ignored_and_not_passed_on(
     assert answer.status == 200
 
 
+@pytest.mark.rule("B-26", "S-050")
 @pytest.mark.parametrize("path", ["/bff/user", "/bff/logout", "/api/thing", "/public/thing"])
 @pytest.mark.parametrize("method", ["OPTIONS", "GET"])
 def test_no_origin_is_ever_let_in_by_cors(
@@ -157,6 +162,7 @@ def test_no_origin_is_ever_let_in_by_cors(
         assert answer.status < 500
 
 
+@pytest.mark.rule("S-051")
 def test_cross_origin_websocket_is_refused(forged: ForgedWorld, victim: ForgedVisitor) -> None:
     """S-051: an upgrade from a foreign page is refused, and the upstream hears nothing."""
     upgrade = [
@@ -171,6 +177,7 @@ def test_cross_origin_websocket_is_refused(forged: ForgedWorld, victim: ForgedVi
     assert forged.upstream.received == []
 
 
+@pytest.mark.rule("S-052")
 @pytest.mark.parametrize("query", ["", "?sid=", "?sid=guess", "?sid=1&sid=2", "?csrf_token=x"])
 @pytest.mark.parametrize("destination", ["image", "iframe", "document"])
 def test_nobody_is_signed_out_from_elsewhere(
@@ -186,6 +193,7 @@ def test_nobody_is_signed_out_from_elsewhere(
     assert forged.sessions.count() == 1
 
 
+@pytest.mark.rule("B-28")
 def test_form_sign_out_needs_the_token_of_this_browser(
     forged: ForgedWorld, victim: ForgedVisitor
 ) -> None:

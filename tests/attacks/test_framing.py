@@ -165,6 +165,7 @@ def test_conflict_is_called_by_its_name(serve: Serve, case: str, status: int) ->
     assert b"application/problem+json" in got
 
 
+@pytest.mark.rule("S-051")
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "https://app.example.com"])
 def test_websocket_handshake_is_refused_like_any_unmarked_call(
     serve: Serve, desk: Desk, upstream: ScriptedUpstream, origin: str
@@ -277,6 +278,7 @@ def test_fault_within_a_body_ends_the_call(
 LIMITS = EdgeLimits(first_byte_s=1, head_s=1, stall_s=1, linger_s=1)
 
 
+@pytest.mark.rule("S-118")
 @pytest.mark.parametrize(
     "sent",
     [b"", b"GET /api/x HTT", PLAIN + b"X-Slow: ", b"\r\n"],

@@ -91,6 +91,7 @@ WRONG_URIS = [
 ]
 
 
+@pytest.mark.rule("S-015", "S-017")
 @pytest.mark.parametrize("template", WRONG_URIS)
 def test_unregistered_redirect_uri_is_a_page(world: World, visitor: Visitor, template: str) -> None:
     """S-015, S-017: exact comparison; any difference is a 400 page, never a redirect."""
@@ -115,6 +116,7 @@ def test_unknown_client_is_a_page(world: World, visitor: Visitor, client_id: str
     assert answer.header("Location") is None
 
 
+@pytest.mark.rule("S-018")
 @pytest.mark.parametrize(
     "name",
     ["client_id", "redirect_uri", "state", "response_type", "scope", "nonce", "code_challenge"],
@@ -153,6 +155,7 @@ ERRORS: list[tuple[dict[str, Any], set[str]]] = [
 ]
 
 
+@pytest.mark.rule("S-016", "S-019", "S-026")
 @pytest.mark.parametrize(("changes", "codes"), ERRORS, ids=[str(changes) for changes, _ in ERRORS])
 def test_bad_requests_go_home_with_an_error_and_no_code(
     world: World, visitor: Visitor, changes: Query, codes: set[str]
@@ -190,6 +193,7 @@ def redeem(world: World, **changes: str | None) -> Response:
     return exchange(f"{world.sso.url}/oauth/token", "POST", headers, urlencode(form).encode())
 
 
+@pytest.mark.rule("S-026")
 @pytest.mark.parametrize(
     "changes",
     [
@@ -228,6 +232,7 @@ def test_code_is_redeemed_once(world: World, visitor: Visitor) -> None:
     assert (second.status, second.json()["error"]) == (400, "invalid_grant")
 
 
+@pytest.mark.rule("S-020")
 def test_password_post_is_answered_with_303(world: World) -> None:
     """S-020: a 307 would carry the password to the client."""
     visitor = world.new_visitor()
@@ -239,6 +244,7 @@ def test_password_post_is_answered_with_303(world: World) -> None:
     assert person.password not in answer.seen()
 
 
+@pytest.mark.rule("S-014")
 @pytest.mark.parametrize(
     "query",
     [

@@ -133,6 +133,7 @@ def sign_in_fails(forged: ForgedWorld) -> None:
     assert bystander.user().status == 200
 
 
+@pytest.mark.rule("B-10", "S-027", "S-029", "S-031")
 @pytest.mark.parametrize("claims", WRONG_CLAIMS.values(), ids=WRONG_CLAIMS)
 def test_wrong_claims_sign_nobody_in(forged: ForgedWorld, claims: Claims) -> None:
     """S-027, S-029, S-031: every claim that must hold is looked at (OIDC Core §3.1.3.7)."""
@@ -140,6 +141,7 @@ def test_wrong_claims_sign_nobody_in(forged: ForgedWorld, claims: Claims) -> Non
     sign_in_fails(forged)
 
 
+@pytest.mark.rule("B-10")
 @pytest.mark.parametrize("forgery", FORGERIES.values(), ids=FORGERIES)
 def test_forged_signatures_sign_nobody_in(
     forged: ForgedWorld, forgery: Callable[[ForgingProvider], Any]
@@ -149,6 +151,7 @@ def test_forged_signatures_sign_nobody_in(
     sign_in_fails(forged)
 
 
+@pytest.mark.rule("B-10", "S-093")
 @pytest.mark.parametrize(
     "header",
     [{"kid": "unknown"}, {"crit": ["x"], "x": 1}, {"typ": "logout+jwt"}, {"typ": "at+jwt"}],
@@ -160,6 +163,7 @@ def test_tokens_of_another_kind_sign_nobody_in(forged: ForgedWorld, header: Clai
     sign_in_fails(forged)
 
 
+@pytest.mark.rule("S-029")
 @pytest.mark.parametrize(
     "reply",
     [
@@ -194,6 +198,7 @@ def test_right_tokens_sign_in(forged: ForgedWorld, aud: object) -> None:
     assert visitor.user().json()["sub"] == "ada"
 
 
+@pytest.mark.rule("S-030")
 def test_refresh_to_another_person_ends_the_session(forged: ForgedWorld) -> None:
     """S-030: a refreshed ID token of another ``sub`` ends the session (OIDC Core §12.2)."""
     forged.provider.token_reply = {"expires_in": 1}

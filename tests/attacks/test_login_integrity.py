@@ -24,6 +24,7 @@ def with_query(url: str, **changes: str | None) -> str:
     return urlunsplit(parts._replace(query=urlencode(given)))
 
 
+@pytest.mark.rule("S-021")
 def test_callback_of_another_browser_signs_nobody_in(forged: ForgedWorld) -> None:
     """S-021: the attacker's finished sign-in, opened by a victim, is refused and stores nothing."""
     attacker, victim = forged.new_visitor(), forged.new_visitor()
@@ -35,6 +36,7 @@ def test_callback_of_another_browser_signs_nobody_in(forged: ForgedWorld) -> Non
     assert victim.ticket() is None
 
 
+@pytest.mark.rule("B-04", "S-022")
 def test_state_is_worth_something_in_its_own_browser_only(forged: ForgedWorld) -> None:
     """S-022: both browsers are mid-way; A's callback fails in B, and still works in A."""
     first, second = forged.new_visitor(), forged.new_visitor()
@@ -46,6 +48,7 @@ def test_state_is_worth_something_in_its_own_browser_only(forged: ForgedWorld) -
     assert forged.sessions.count() == 1
 
 
+@pytest.mark.rule("B-04", "S-023")
 def test_callback_works_once(forged: ForgedWorld) -> None:
     """S-023: a replayed callback creates no session and sends no code."""
     visitor = forged.new_visitor()
@@ -57,6 +60,7 @@ def test_callback_works_once(forged: ForgedWorld) -> None:
     assert visitor.user().status == 200
 
 
+@pytest.mark.rule("S-023")
 def test_parallel_callbacks_make_one_session(forged: ForgedWorld) -> None:
     """S-023: twenty at once, each with the transaction cookie, still spend the code once."""
     visitor = forged.new_visitor()
@@ -74,6 +78,7 @@ def test_parallel_callbacks_make_one_session(forged: ForgedWorld) -> None:
     assert forged.sessions.count() == 1
 
 
+@pytest.mark.rule("S-024")
 @pytest.mark.parametrize(
     "query",
     [
@@ -102,6 +107,7 @@ def test_callback_without_our_state_is_refused_in_words(forged: ForgedWorld, que
     assert visitor.user().status == 200
 
 
+@pytest.mark.rule("B-04")
 def test_provider_error_with_our_state_ends_in_a_page_to_start_again(forged: ForgedWorld) -> None:
     """A refusal by the provider is told in words, and the state is spent."""
     visitor = forged.new_visitor()
@@ -116,6 +122,7 @@ def test_provider_error_with_our_state_ends_in_a_page_to_start_again(forged: For
     assert forged.provider.token_requests() == []
 
 
+@pytest.mark.rule("B-05", "S-025")
 def test_code_of_another_sign_in_does_not_fit_ours(forged: ForgedWorld) -> None:
     """S-025: a victim's code under the attacker's own state fails by its nonce."""
     victim, attacker = forged.new_visitor(), forged.new_visitor()
@@ -128,6 +135,7 @@ def test_code_of_another_sign_in_does_not_fit_ours(forged: ForgedWorld) -> None:
     assert forged.store.dump() == {}
 
 
+@pytest.mark.rule("B-03", "S-026")
 def test_each_sign_in_has_its_own_verifier_and_nonce(forged: ForgedWorld) -> None:
     """S-026: PKCE is S256, fresh each time, and the verifier fits the challenge."""
     visitor = forged.new_visitor()
@@ -141,6 +149,7 @@ def test_each_sign_in_has_its_own_verifier_and_nonce(forged: ForgedWorld) -> Non
     assert len(forged.provider.token_requests()[0]["code_verifier"]) >= 43
 
 
+@pytest.mark.rule("B-06", "S-028")
 @pytest.mark.parametrize(
     "iss",
     [None, "https://evil.example", "http://127.0.0.1:1", "{issuer}/", " {issuer}", "{ISSUER}"],
@@ -156,6 +165,7 @@ def test_answer_of_another_issuer_is_refused(forged: ForgedWorld, iss: str | Non
     assert forged.store.dump() == {}
 
 
+@pytest.mark.rule("S-018")
 @pytest.mark.parametrize("name", ["code", "state", "iss"])
 def test_callback_with_a_doubled_parameter_is_refused(forged: ForgedWorld, name: str) -> None:
     """S-018: two values of one parameter, equal or not, and the code is never sent."""
@@ -167,6 +177,7 @@ def test_callback_with_a_doubled_parameter_is_refused(forged: ForgedWorld, name:
     assert forged.provider.token_requests() == []
 
 
+@pytest.mark.rule("S-032")
 def test_signing_in_as_another_ends_the_session_before(forged: ForgedWorld) -> None:
     """S-032: B's sign-in gives a new ticket; A's session is gone for good."""
     visitor = forged.new_visitor()
@@ -182,6 +193,7 @@ def test_signing_in_as_another_ends_the_session_before(forged: ForgedWorld) -> N
     assert old.status == 401
 
 
+@pytest.mark.rule("S-032")
 def test_failed_sign_in_leaves_the_session_alone(forged: ForgedWorld) -> None:
     """S-032: whoever does not get in does not put anybody out."""
     visitor = forged.new_visitor()
@@ -193,6 +205,7 @@ def test_failed_sign_in_leaves_the_session_alone(forged: ForgedWorld) -> None:
     assert visitor.user().json()["sub"] == "ada"
 
 
+@pytest.mark.rule("B-45", "S-033")
 @pytest.mark.parametrize("path", ["/", "/bff/login?return_to=//evil.example", CALLBACK])
 def test_no_page_of_the_sign_in_can_be_framed(forged: ForgedWorld, path: str) -> None:
     """S-033: frames are denied by policy on every page, errors included."""
@@ -200,6 +213,7 @@ def test_no_page_of_the_sign_in_can_be_framed(forged: ForgedWorld, path: str) ->
     assert "frame-ancestors 'none'" in (answer.header("Content-Security-Policy") or "")
 
 
+@pytest.mark.rule("S-033")
 def test_a_foreign_frame_cannot_start_a_silent_sign_in(forged: ForgedWorld) -> None:
     """S-033: a sign-in that a foreign page starts inside a frame or an image goes nowhere."""
     for destination in ("iframe", "image", "empty", "script"):

@@ -86,6 +86,9 @@ PAYLOADS = [
 ]
 
 
+@pytest.mark.rule(
+    "B-37", "S-001", "S-002", "S-003", "S-004", "S-005", "S-006", "S-007", "S-008", "S-009"
+)
 @pytest.mark.parametrize("payload", PAYLOADS, ids=[ascii(payload) for payload in PAYLOADS])
 def test_sign_in_never_lands_on_a_foreign_origin(forged: ForgedWorld, payload: str) -> None:
     """A hostile return_to is refused at once, or harmless when a browser reads it."""
@@ -107,6 +110,7 @@ def test_sign_in_never_lands_on_a_foreign_origin(forged: ForgedWorld, payload: s
     assert whatwg_origin(following.header("Location") or "/", following.url) == visitor.bff_url
 
 
+@pytest.mark.rule("S-009")
 @pytest.mark.parametrize(
     "query",
     [
@@ -123,6 +127,7 @@ def test_repeated_parameters_are_refused(forged: ForgedWorld, query: str) -> Non
     assert asked.header("Location") is None
 
 
+@pytest.mark.rule("S-010")
 @pytest.mark.parametrize("where", ["/bff/login?return_to=", "/bff/callback/forger?error="])
 def test_line_breaks_never_become_headers(forged: ForgedWorld, where: str) -> None:
     """S-010: an encoded CRLF stays what it is, or is refused."""
@@ -132,6 +137,7 @@ def test_line_breaks_never_become_headers(forged: ForgedWorld, where: str) -> No
     assert not any(line.startswith("evil=") for line in answer.header_lines("Set-Cookie"))
 
 
+@pytest.mark.rule("B-13", "S-011")
 @pytest.mark.parametrize(
     "headers",
     [
@@ -155,6 +161,7 @@ def test_redirect_uri_is_the_configured_one(forged: ForgedWorld, headers: dict[s
     assert "evil" not in answer.seen()
 
 
+@pytest.mark.rule("S-012")
 @pytest.mark.parametrize("target", ["/bff/logout", "/bff/login", "/bff/callback/forger", "/bff/"])
 def test_sign_in_does_not_land_on_its_own_machinery(forged: ForgedWorld, target: str) -> None:
     """S-012: after the sign-in the visitor stands on a page, signed in, without a loop."""
@@ -167,6 +174,7 @@ def test_sign_in_does_not_land_on_its_own_machinery(forged: ForgedWorld, target:
     assert visitor.user().status == 200
 
 
+@pytest.mark.rule("S-013")
 @pytest.mark.parametrize("payload", ["/" + "a" * 65_536, "%ff%fe", "/%", "/%zz", "/\ud800"])
 def test_unreadable_return_to_is_harmless(forged: ForgedWorld, payload: str) -> None:
     """S-013: neither size nor nonsense is stored, redirected or fatal."""

@@ -93,6 +93,7 @@ def test_name_comes_from_the_api_and_goes_with_the_session(world: World, chromiu
         assert api_status(page) == 401
 
 
+@pytest.mark.rule("B-17", "B-38")
 def test_landing_has_a_clean_address_and_the_strict_cookie(world: World, chromium: Browser) -> None:
     """Neither code nor state stays in the address bar; the cookie is Strict and HttpOnly."""
     with visitor(chromium) as context:
@@ -111,6 +112,7 @@ def test_landing_has_a_clean_address_and_the_strict_cookie(world: World, chromiu
         assert "code=" not in page.url
 
 
+@pytest.mark.rule("B-14")
 def test_chromium_never_sees_a_token(world: World, chromium: Browser) -> None:
     """Every address, header, body, message and store of the whole way is free of tokens."""
     with visitor(chromium) as context:
@@ -140,6 +142,7 @@ def test_chromium_never_sees_a_token(world: World, chromium: Browser) -> None:
     assert "/bff/callback/" in with_code[0]
 
 
+@pytest.mark.rule("B-25")
 def test_a_page_next_door_can_do_nothing(world: World, chromium: Browser) -> None:
     """From another site, with the ticket in the browser: no API call, no sign-out, no frame."""
     with visitor(chromium) as context:

@@ -69,6 +69,7 @@ def bearer(strict: Abroad, visitor: Visitor) -> str:
     return str(strict.upstream.last.values("Authorization")[0])
 
 
+@pytest.mark.rule("B-34")
 def test_every_renewal_rotates_and_none_comes_twice(strict: Abroad) -> None:
     """Three generations: a refresh token that came twice would end the grant, and so the next."""
     visitor = strict.new_visitor()
@@ -84,6 +85,7 @@ def test_every_renewal_rotates_and_none_comes_twice(strict: Abroad) -> None:
     assert visitor.user().status == 200
 
 
+@pytest.mark.rule("B-40")
 def test_a_sign_out_at_the_provider_ends_the_session_here(strict: Abroad) -> None:
     """Back-channel: the browser never came by, and the ticket is dead all the same."""
     visitor, other = strict.new_visitor(), strict.new_visitor()

@@ -81,6 +81,7 @@ def bearers(nodes: Nodes) -> set[str]:
     return {received.values("Authorization")[0] for received in nodes.upstream.received}
 
 
+@pytest.mark.rule("B-34", "F-31")
 def test_herd_at_expiry_costs_one_call(nodes: Nodes) -> None:
     """Two nodes, 75 calls each, one token at its end: one refresh, every call served with it."""
     ticket, _tokens = nodes.sign_in(left_s=-1)
@@ -99,6 +100,7 @@ def test_herd_at_expiry_costs_one_call(nodes: Nodes) -> None:
     show(f"P-4: {len(replies)} calls on two nodes at expiry, 1 token call")
 
 
+@pytest.mark.rule("F-27")
 def test_herd_survives_a_reply_lost_after_rotation(nodes: Nodes) -> None:
     """The provider rotated and its reply was lost: one retry within its grace, nobody notices."""
     ticket, before = nodes.sign_in(left_s=-1)
@@ -111,6 +113,7 @@ def test_herd_survives_a_reply_lost_after_rotation(nodes: Nodes) -> None:
     assert nodes.provider.successors == {before.refresh_token: after.refresh_token}
 
 
+@pytest.mark.rule("F-29")
 def test_refreshing_node_is_killed(nodes: Nodes) -> None:
     """Killed before or after the provider rotated: 503 until its lease ends, then as before."""
     held = Held(nodes)

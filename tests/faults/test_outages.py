@@ -41,6 +41,7 @@ def fragile(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ForgedWo
         yield forged
 
 
+@pytest.mark.rule("F-03")
 def test_store_dies_and_comes_back(fragile: ForgedWorld) -> None:
     """Killed: 503 and the cookie kept; back with its data: the same ticket works."""
     visitor = fragile.new_visitor()
@@ -66,6 +67,7 @@ def test_store_dies_and_comes_back(fragile: ForgedWorld) -> None:
     assert visitor.ticket() == ticket
 
 
+@pytest.mark.rule("F-04")
 def test_frozen_store_is_an_outage_too(fragile: ForgedWorld) -> None:
     """F-04: a store that accepts and never answers is given up; afterwards nothing is mixed up."""
     visitor = fragile.new_visitor()
@@ -87,6 +89,7 @@ def test_routes_without_a_session_need_no_store(fragile: ForgedWorld) -> None:
     assert answer.status == 200
 
 
+@pytest.mark.rule("F-01")
 def test_bff_starts_without_its_store(tmp_path: Path) -> None:
     """F-01: the process runs and says so; when the store comes, it is ready."""
     store = Store(valkey_binary(), tmp_path / "store", durable=True)
@@ -118,6 +121,7 @@ def test_upstream_dies_and_comes_back(forged: ForgedWorld) -> None:
     assert visitor.api().status == 200
 
 
+@pytest.mark.rule("F-22")
 def test_provider_away_at_login_is_said_so(tmp_path: Path, durable_store: Store) -> None:
     """F-22: 503 page or problem, nothing stored, and it works once the provider is back."""
     with forged_world(tmp_path, durable_store) as forged:
@@ -141,6 +145,7 @@ def test_provider_away_at_login_is_said_so(tmp_path: Path, durable_store: Store)
         assert visitor.user().status == 200
 
 
+@pytest.mark.rule("F-22", "F-23", "F-24")
 def test_provider_away_at_refresh_keeps_the_session(forged: ForgedWorld) -> None:
     """F-23, F-24: the token has expired, the provider is away: 503; then it works again."""
     forged.provider.token_reply = {"expires_in": 1}
@@ -157,6 +162,7 @@ def test_provider_away_at_refresh_keeps_the_session(forged: ForgedWorld) -> None
     assert visitor.user().json()["sub"] == "ada"
 
 
+@pytest.mark.rule("F-14", "F-22")
 def test_sso_dies_and_the_bff_goes_on(
     tmp_path: Path, durable_store: Store, mariadb: MariaDb
 ) -> None:
@@ -179,6 +185,7 @@ def test_sso_dies_and_the_bff_goes_on(
         world.stop()
 
 
+@pytest.mark.rule("F-14")
 def test_mariadb_dies_and_the_sso_says_so(tmp_path: Path, durable_store: Store) -> None:
     """F-14: 503 at sign-in and token; keys and discovery from memory; recovery by itself."""
     database = MariaDb(tmp_path / "mariadb")

@@ -39,6 +39,7 @@ def nodes(tmp_path: Path, valkey: Store) -> Iterator[Nodes]:
         yield nodes
 
 
+@pytest.mark.rule("S-039", "S-041")
 def test_signing_out_while_a_slow_call_is_in_flight_elsewhere(nodes: Nodes) -> None:
     """The old ticket is dead everywhere at once, and the slow call does not bring it back."""
     ticket = nodes.sign_in()[0].encode()

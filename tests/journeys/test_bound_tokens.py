@@ -77,6 +77,7 @@ def call(nodes: Nodes, path: str, ticket: str, *, node: int = 0, **more: str) ->
     return asyncio.run(ask(nodes.ports[node], path, ticket=ticket, **more))
 
 
+@pytest.mark.rule("B-32")
 def test_a_call_carries_a_proof_of_its_own(nodes: Nodes, guarded: Guarded) -> None:
     """The nonce is taken up unseen; the browser gets neither it nor anything of the proof."""
     ticket = sign_in(nodes)
@@ -120,6 +121,7 @@ def test_a_nonce_that_changes_for_ever_ends_in_the_upstreams_answer(
     assert nodes.provider.asked(TOKEN) == asked
 
 
+@pytest.mark.rule("B-30")
 def test_the_browsers_own_proof_is_stripped(nodes: Nodes, guarded: Guarded) -> None:
     """Exactly one goes upstream, and it is ours."""
     ticket = sign_in(nodes)

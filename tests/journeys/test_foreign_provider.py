@@ -80,6 +80,7 @@ def abroad(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Abroad]:
         yield abroad
 
 
+@pytest.mark.rule("B-46")
 def test_foreign_provider_signs_in_calls_refreshes_and_signs_out(abroad: Abroad) -> None:
     """Sign-in, API call, refresh and sign-out work without a line made for this provider."""
     visitor = abroad.new_visitor()

@@ -157,6 +157,7 @@ def test_a_killed_party_comes_back(running: House, party: str, what: str) -> Non
     assert "ended by signal SIGKILL; it is started again" in running.program.log()
 
 
+@pytest.mark.rule("F-10")
 def test_a_killed_store_comes_back_with_its_sessions(running: House) -> None:
     """SIGKILL the embedded Valkey: the same cookie works again."""
     visitor = _signed_up(running)

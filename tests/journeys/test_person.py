@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.support import leaks
 from tests.support.browser import exchange
 from tests.support.unsealing import tokens_behind
@@ -84,6 +86,7 @@ def test_second_sign_in_of_the_same_browser_needs_no_password(world: World) -> N
     assert visitor.api().status == 200
 
 
+@pytest.mark.rule("B-39")
 def test_sign_out_ends_both_sessions(world: World) -> None:
     """After signing out, signing in asks for the password again."""
     visitor = world.browser
@@ -105,6 +108,7 @@ def test_sign_out_by_the_form_needs_no_script(world: World) -> None:
     assert visitor.api().status == 401
 
 
+@pytest.mark.rule("S-116", "S-117")
 def test_anonymous_visitors_cost_the_store_nothing(world: World) -> None:
     """S-116, S-117: pages, refused calls and begun sign-ins leave no key."""
     visitor = world.new_visitor()
@@ -117,6 +121,7 @@ def test_anonymous_visitors_cost_the_store_nothing(world: World) -> None:
     assert bff_keys == []
 
 
+@pytest.mark.rule("S-117")
 def test_begun_sign_ins_stay_small_in_the_browser(world: World) -> None:
     """S-117: a hundred begun sign-ins leave at most 8 KiB of cookies, and the last one works."""
     visitor = world.new_visitor()
@@ -128,6 +133,7 @@ def test_begun_sign_ins_stay_small_in_the_browser(world: World) -> None:
     assert visitor.user().status == 200
 
 
+@pytest.mark.rule("B-14")
 def test_nothing_that_anybody_sees_or_keeps_holds_a_secret(world: World) -> None:
     """No token reaches the browser; no token, ticket or name is in the store's dump or a log."""
     visitor = world.browser

@@ -18,6 +18,8 @@ from bff.tokens.lease import Leases
 from bff.tokens.lifecycle import TokenLifecycle
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bff.tokens.provider import Provider
     from tests.support.fake_provider import FakeProvider
 
@@ -27,7 +29,10 @@ OLD = "the-old-access-token"
 class Node:
     """One worker: a lifecycle of its own over the store that all share."""
 
-    def __init__(self, url: str, provider: Provider) -> None:
+    def __init__(
+        self, url: str, provider: Provider, clock: Callable[[], float] = time.time
+    ) -> None:
+        self.url = url
         self.client = connect(url)
         codec = SessionCodec(KeyRing(["k" * 32]))
         self.store = SessionStore(self.client, codec, idle_ttl_s=600, absolute_ttl_s=3600)
@@ -38,7 +43,13 @@ class Node:
             {"sso": provider},
             metrics=metrics,
             news=SessionNews(metrics),
+            clock=clock,
         )
+
+    def close(self) -> None:
+        """Let what runs finish."""
+        self.lifecycle.close()
+        self.client.close()
 
     def sign_in(self, fake: FakeProvider, *, left_s: float, refresh: bool = True) -> Ticket:
         """Return the ticket of a session whose access token has *left_s* of its minute left."""

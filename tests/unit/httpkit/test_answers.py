@@ -84,6 +84,7 @@ def test_an_outage_says_when_to_come_back() -> None:
     assert {jittered_retry_s() for _n in range(200)} == {1, 2, 3}
 
 
+@pytest.mark.rule("S-079")
 def test_a_bug_tells_nothing() -> None:
     """500 with a request id; neither message nor traceback leaves the house (S-079)."""
     for page in (False, True):
@@ -115,6 +116,7 @@ def test_a_browser_gets_a_page() -> None:
     assert reply.text == "<p>bad_request</p>"
 
 
+@pytest.mark.rule("B-45")
 @pytest.mark.parametrize("view", [lambda: "fine", _raises(Refused(BAD_REQUEST)), _raises(_Fault())])
 def test_every_answer_carries_the_security_headers(view: Callable[[], Any]) -> None:
     """Errors included."""
@@ -151,6 +153,7 @@ def test_a_stricter_header_of_a_view_stays() -> None:
 WELL_FORMED = "0123456789abcdef" * 2
 
 
+@pytest.mark.rule("S-114")
 @pytest.mark.parametrize(
     "given",
     [

@@ -71,6 +71,7 @@ def test_a_token_of_another_browser_is_refused(app: Flask, browser: FlaskClient)
     assert _post(app.test_client(), _token(browser)) == 403
 
 
+@pytest.mark.rule("S-047", "S-049")
 @pytest.mark.parametrize(
     "headers",
     [

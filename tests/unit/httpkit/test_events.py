@@ -37,6 +37,7 @@ def _lines(stream: io.StringIO) -> list[dict[str, Any]]:
     return [json.loads(line) for line in stream.getvalue().splitlines()]
 
 
+@pytest.mark.rule("S-114")
 def test_a_fact_is_one_json_line(stream: io.StringIO) -> None:
     """Event, party, level, time and fields; line breaks stay inside (S-114)."""
     get_logger().info("token.refreshed", sid="abc", agent='a\n{"event": "forged"}\x1b[31m')

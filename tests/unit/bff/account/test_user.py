@@ -53,6 +53,7 @@ def test_the_answer_names_neither_ticket_nor_redis_key(visitor: Visitor) -> None
     assert visitor.ticket.digest not in text
 
 
+@pytest.mark.rule("B-33")
 @pytest.mark.parametrize("headers", [{}, {"Sec-Fetch-Mode": "navigate", "Accept": "text/html"}])
 def test_a_stranger_is_told_where_to_sign_in(lobby: Lobby, headers: dict[str, str]) -> None:
     """401 as a problem document, never a redirect and never a page (B-33)."""
@@ -68,6 +69,7 @@ def test_a_stranger_is_told_where_to_sign_in(lobby: Lobby, headers: dict[str, st
         assert "Set-Cookie" not in reply.headers
 
 
+@pytest.mark.rule("S-050")
 @pytest.mark.parametrize(
     "headers",
     [{}, {**OWN_PAGE, "X-CSRF": "2"}, {**OWN_PAGE, "Origin": "https://evil.example"}],
@@ -90,6 +92,7 @@ def test_asking_slides_the_idle_expiry(lobby: Lobby, visitor: Visitor) -> None:
     assert _user(visitor)["session"]["expires_in_s"] > 1700
 
 
+@pytest.mark.rule("S-045")
 def test_asking_never_slides_beyond_the_absolute_end(lobby: Lobby, visitor: Visitor) -> None:
     """A page that polls is signed out in the end (S-045)."""
     assert visitor.ticket is not None
@@ -105,6 +108,7 @@ def test_slide_is_true_or_false(visitor: Visitor, slide: str) -> None:
     assert visitor.call(f"/bff/user?slide={slide}").status_code == 400
 
 
+@pytest.mark.rule("S-036")
 def test_two_cookies_of_our_name_are_nobody(lobby: Lobby, visitor: Visitor) -> None:
     """In one header and in two: 401 (S-036)."""
     assert visitor.ticket is not None
@@ -117,6 +121,7 @@ def test_two_cookies_of_our_name_are_nobody(lobby: Lobby, visitor: Visitor) -> N
     assert reply.status_code == 401
 
 
+@pytest.mark.rule("F-02")
 def test_an_outage_is_not_nobody(lobby: Lobby, visitor: Visitor) -> None:
     """503 with ``Retry-After``, the cookie untouched (F-02)."""
     lobby.redis.config_set("requirepass", "sesame")

@@ -253,6 +253,7 @@ def test_cookie_of_one_visitor_never_reaches_another(
     assert upstream.received[1].values("Cookie") == []
 
 
+@pytest.mark.rule("B-14")
 @pytest.mark.parametrize("place", ["body", "header"])
 def test_reply_that_echoes_the_token_is_blocked(
     host: Host, upstream: RecordingUpstream, place: str
@@ -265,6 +266,7 @@ def test_reply_that_echoes_the_token_is_blocked(
     assert outage.value.problem.code == "upstream_bad_reply"
 
 
+@pytest.mark.rule("B-35")
 def test_token_for_another_audience_is_exchanged(host: Host, upstream: RecordingUpstream) -> None:
     """One exchange, kept in the session for the next request."""
     issued = "urn:ietf:params:oauth:token-type:access_token"

@@ -51,6 +51,7 @@ def test_link_from_elsewhere_may_lead_to_a_page(host: Host) -> None:
     assert "Cookie" in answer.vary
 
 
+@pytest.mark.rule("B-24")
 @pytest.mark.parametrize(
     "headers",
     [
@@ -82,6 +83,7 @@ def test_image_of_our_own_page_needs_no_header(host: Host) -> None:
     assert host.ask(host.sign_in(), headers=headers).status_code == 200
 
 
+@pytest.mark.rule("B-28")
 def test_form_field_is_bound_to_the_session_and_never_the_same(host: Host) -> None:
     """One's own token passes, twice made is twice different, another's is 403."""
     guarded(host, "POST")

@@ -39,7 +39,7 @@ def _refused(lobby: Lobby, visitor: Visitor, reply: TestResponse, *statuses: int
     assert lobby.sessions() == 0
 
 
-@pytest.mark.rule("S-080")
+@pytest.mark.rule("B-38", "S-080")
 def test_a_login_makes_a_session_and_lands_on_a_page_of_ours(lobby: Lobby) -> None:
     """200 that moves on by itself, no referrer, no store, the Strict cookie (S-080)."""
     visitor = lobby.visitor()
@@ -60,6 +60,7 @@ def test_a_login_makes_a_session_and_lands_on_a_page_of_ours(lobby: Lobby) -> No
     assert [name for _h, _p, name in visitor.jar.cookies if "login" in name] == []
 
 
+@pytest.mark.rule("B-14")
 def test_no_token_reaches_the_browser(lobby: Lobby) -> None:
     """Neither the body nor a header of any step holds one (B-14)."""
     visitor = lobby.visitor()
@@ -79,6 +80,7 @@ def test_protocol_claims_are_not_kept_as_the_persons(lobby: Lobby) -> None:
     assert session.record.claims["name"] == "Ada"
 
 
+@pytest.mark.rule("B-04", "B-06", "S-024", "S-028")
 @pytest.mark.parametrize(
     "changes",
     [
@@ -110,6 +112,7 @@ def test_a_callback_at_fault_is_400_and_its_code_is_never_sent(
     assert "<script>alert" not in reply.text
 
 
+@pytest.mark.rule("S-018")
 @pytest.mark.parametrize("name", ["state", "code", "iss", "error"])
 @pytest.mark.parametrize("first", [True, False])
 def test_a_repeated_parameter_is_400(lobby: Lobby, name: str, *, first: bool) -> None:
@@ -123,6 +126,7 @@ def test_a_repeated_parameter_is_400(lobby: Lobby, name: str, *, first: bool) ->
     assert lobby.fake.asked(TOKEN) == 0
 
 
+@pytest.mark.rule("B-07")
 def test_an_attempt_of_one_provider_is_not_completed_at_anothers_callback(lobby: Lobby) -> None:
     """One redirect URI an issuer (B-07)."""
     visitor = lobby.visitor()
@@ -131,6 +135,7 @@ def test_an_attempt_of_one_provider_is_not_completed_at_anothers_callback(lobby:
     assert lobby.fake.asked(TOKEN) == 0
 
 
+@pytest.mark.rule("S-021")
 def test_the_callback_of_an_attackers_login_signs_nobody_in(lobby: Lobby) -> None:
     """Code and state of one browser, opened in a virgin one (S-021)."""
     attacker, victim = lobby.visitor(), lobby.visitor()
@@ -139,6 +144,7 @@ def test_the_callback_of_an_attackers_login_signs_nobody_in(lobby: Lobby) -> Non
     assert lobby.keys() == []
 
 
+@pytest.mark.rule("S-022")
 def test_a_state_of_another_browser_is_refused_and_still_works_at_home(lobby: Lobby) -> None:
     """Both are signing in; neither is disturbed (S-022)."""
     mine, theirs = lobby.visitor(), lobby.visitor()
@@ -150,6 +156,7 @@ def test_a_state_of_another_browser_is_refused_and_still_works_at_home(lobby: Lo
     assert lobby.sessions() == 2
 
 
+@pytest.mark.rule("B-05", "S-025")
 def test_a_code_of_another_login_is_refused_by_its_nonce(lobby: Lobby) -> None:
     """An injected code brings an ID token with the victim's nonce (S-025)."""
     victim, attacker = lobby.visitor(), lobby.visitor()
@@ -166,6 +173,7 @@ def test_two_tabs_sign_in_beside_each_other(lobby: Lobby) -> None:
     assert "url=/a" in visitor.come_back(lobby.fake.callback(first)).text
 
 
+@pytest.mark.rule("B-04", "S-023")
 def test_a_callback_works_once(lobby: Lobby) -> None:
     """The second time it is refused, the session of the first stands (S-023)."""
     visitor = lobby.visitor()
@@ -181,6 +189,7 @@ def test_a_callback_works_once(lobby: Lobby) -> None:
     assert lobby.fake.asked(TOKEN) == 1
 
 
+@pytest.mark.rule("S-023")
 def test_twenty_callbacks_at_once_are_one_login(lobby: Lobby) -> None:
     """One code exchange, one session, whatever comes at the same time (S-023)."""
     visitor = lobby.visitor()
@@ -195,6 +204,7 @@ def test_twenty_callbacks_at_once_are_one_login(lobby: Lobby) -> None:
     assert lobby.sessions() == 1
 
 
+@pytest.mark.rule("B-21", "S-034")
 def test_a_login_gets_a_new_session_whatever_was_planted(lobby: Lobby) -> None:
     """No fixation: neither a known nor an unknown ticket lives on (S-034, B-21)."""
     visitor = lobby.visitor()
@@ -206,6 +216,7 @@ def test_a_login_gets_a_new_session_whatever_was_planted(lobby: Lobby) -> None:
     assert lobby.parts.store.load(planted) is None
 
 
+@pytest.mark.rule("B-21", "S-032")
 def test_a_new_login_ends_the_old_session_of_this_browser(lobby: Lobby) -> None:
     """As somebody else or as oneself: the old ticket is dead, its refresh token revoked (S-032)."""
     visitor = lobby.signed_in("ada")
@@ -254,6 +265,7 @@ FAILURES: dict[str, tuple[Callable[[Lobby], Any], int]] = {
 }
 
 
+@pytest.mark.rule("S-029", "S-032")
 @pytest.mark.parametrize("failure", FAILURES)
 def test_a_failed_login_leaves_everything_as_it_was(lobby: Lobby, failure: str) -> None:
     """An error page; the session before it lives, and Redis holds nothing new (S-029, S-032)."""
@@ -284,6 +296,7 @@ def test_after_an_outage_the_same_callback_may_be_repeated(lobby: Lobby) -> None
     assert visitor.come_back(callback).status_code == 200
 
 
+@pytest.mark.rule("F-08")
 def test_a_redis_that_is_full_signs_in_nobody_and_breaks_nothing(lobby: Lobby) -> None:
     """503, no cookie, and the session before it lives (F-08)."""
     visitor = lobby.signed_in()
@@ -343,6 +356,7 @@ def test_userinfo_does_not_overrule_what_was_signed(named: Lobby) -> None:
     assert session.record.sid is None
 
 
+@pytest.mark.rule("B-12")
 def test_userinfo_of_another_person_fails_the_login(named: Lobby) -> None:
     """502 and no session (B-12)."""
     named.fake.people = {"sub": "mallory"}
@@ -350,6 +364,7 @@ def test_userinfo_of_another_person_fails_the_login(named: Lobby) -> None:
     _refused(named, visitor, visitor.sign_in(), 502)
 
 
+@pytest.mark.rule("B-46")
 def test_userinfo_that_is_away_keeps_nobody_out(named: Lobby) -> None:
     """A name is no reason."""
     named.fake.misbehave(USERINFO, says(500))
@@ -369,6 +384,7 @@ def test_a_form_post_comes_back_as_a_get(lobby: Lobby) -> None:
     assert visitor.come_back(posted.headers["Location"]).status_code == 200
 
 
+@pytest.mark.rule("B-14")
 def test_login_leaves_no_secret_in_the_log(
     lobby: Lobby, capfd: pytest.CaptureFixture[str], tmp_path: Path, valkey: Store
 ) -> None:

@@ -19,6 +19,7 @@ def asked_of(url: str) -> dict[str, str]:
     return {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
 
 
+@pytest.mark.rule("B-02", "B-03", "B-05", "B-13")
 def test_a_start_asks_for_code_pkce_state_and_nonce(lobby: Lobby) -> None:
     """303 to the authorization endpoint, everything fresh each time (B-03 to B-05, B-13)."""
     visitor = lobby.visitor()
@@ -32,6 +33,7 @@ def test_a_start_asks_for_code_pkce_state_and_nonce(lobby: Lobby) -> None:
         assert first[fresh] != second[fresh]
 
 
+@pytest.mark.rule("S-117")
 def test_starting_writes_nothing_to_the_store(lobby: Lobby) -> None:
     """However often: anonymous visitors cost Redis nothing (S-117)."""
     for _start in range(20):
@@ -88,6 +90,7 @@ def test_the_visitor_cannot_set_what_the_protocol_sets(lobby: Lobby, name: str) 
     assert asked_of(lobby.visitor().begin(**{name: "mine"}))[name] != "mine"
 
 
+@pytest.mark.rule("S-011")
 @pytest.mark.parametrize(
     "headers",
     [
@@ -102,6 +105,7 @@ def test_the_redirect_uri_comes_from_the_settings(lobby: Lobby, headers: dict[st
     assert "evil" not in reply.headers["Location"]
 
 
+@pytest.mark.rule("B-27", "S-033")
 @pytest.mark.parametrize("dest", ["iframe", "frame", "image", "script", "empty", "embed"])
 def test_signing_in_is_not_embedded(lobby: Lobby, dest: str) -> None:
     """A frame, an image or a script of somebody's starts no login (S-033)."""
@@ -110,6 +114,7 @@ def test_signing_in_is_not_embedded(lobby: Lobby, dest: str) -> None:
     assert "Set-Cookie" not in reply.headers
 
 
+@pytest.mark.rule("B-25", "S-033")
 @pytest.mark.parametrize("site", ["cross-site", "same-site"])
 def test_a_foreign_page_does_not_force_a_silent_login(lobby: Lobby, site: str) -> None:
     """``prompt=none`` is for our own page; a sibling domain is as foreign (S-033, B-25)."""
@@ -121,6 +126,7 @@ def test_a_foreign_page_does_not_force_a_silent_login(lobby: Lobby, site: str) -
     assert visitor.ask("/bff/login?prompt=none", headers=own).status_code == 303
 
 
+@pytest.mark.rule("F-22")
 def test_a_provider_that_is_away_is_an_outage(lobby: Lobby) -> None:
     """503 with ``Retry-After``, on a page (F-22)."""
     lobby.fake.misbehave(DISCOVERY, says(503))
@@ -131,6 +137,7 @@ def test_a_provider_that_is_away_is_an_outage(lobby: Lobby) -> None:
     assert "Set-Cookie" not in reply.headers
 
 
+@pytest.mark.rule("B-09")
 def test_a_provider_that_names_another_issuer_is_not_signed_in_at(lobby: Lobby) -> None:
     """502, and no redirect to where the document points (B-09)."""
     lobby.fake.metadata = {"issuer": "https://evil.example"}
@@ -179,6 +186,7 @@ def test_a_script_of_a_foreign_page_is_refused(
 BODIES = [b"", b"[]", b"null", b"{", b'{"url": 7}', b'{"url": ["a"]}', b"[" * 60_000, b"\xff"]
 
 
+@pytest.mark.rule("S-119")
 @pytest.mark.parametrize("path", ["/bff/login", "/bff/callback/sso"])
 @pytest.mark.parametrize("body", BODIES, ids=lambda body: repr(body[:12]))
 def test_a_body_that_is_no_object_of_strings_is_400(lobby: Lobby, path: str, body: bytes) -> None:

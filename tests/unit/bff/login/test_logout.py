@@ -54,6 +54,7 @@ def _leads_to_the_provider_once(lobby: Lobby, visitor: Visitor, address: str) ->
     assert second.headers["Location"] == "/"
 
 
+@pytest.mark.rule("B-39")
 def test_a_script_signs_out(lobby: Lobby, visitor: Visitor) -> None:
     """200 with a local address; no script ever sees the ID token (B-39)."""
     old, session = visitor.ticket, visitor.session()
@@ -66,6 +67,7 @@ def test_a_script_signs_out(lobby: Lobby, visitor: Visitor) -> None:
     _leads_to_the_provider_once(lobby, visitor, reply.json["logout_url"])
 
 
+@pytest.mark.rule("B-28", "B-39")
 def test_a_form_signs_out(lobby: Lobby, visitor: Visitor) -> None:
     """303, without a script; the field is bound to this very session."""
     old, token = visitor.ticket, _form_token(visitor)
@@ -85,6 +87,7 @@ def test_a_link_that_names_the_session_signs_out(lobby: Lobby, visitor: Visitor)
     _signed_out(lobby, visitor, old)
 
 
+@pytest.mark.rule("S-052")
 @pytest.mark.parametrize("sid", ["", "0" * 32, "sid-1", "ticket", "digest", "other"])
 def test_a_link_that_names_another_session_changes_nothing(
     lobby: Lobby, visitor: Visitor, sid: str
@@ -110,6 +113,7 @@ def test_a_link_from_a_foreign_page_carries_no_ticket(lobby: Lobby, visitor: Vis
     assert visitor.session() is not None
 
 
+@pytest.mark.rule("S-047", "S-049")
 @pytest.mark.parametrize(
     "headers",
     [
@@ -131,6 +135,7 @@ def test_a_script_of_a_foreign_page_signs_nobody_out(
     assert visitor.session() is not None
 
 
+@pytest.mark.rule("B-28")
 @pytest.mark.parametrize("token", ["", "guessed", "other", "\U0001f600"])
 def test_a_form_with_a_wrong_field_signs_nobody_out(
     lobby: Lobby, visitor: Visitor, token: str
@@ -160,6 +165,7 @@ def test_signing_out_twice_is_no_fault(lobby: Lobby, visitor: Visitor) -> None:
     assert lobby.fake.asked(REVOKE) == 1
 
 
+@pytest.mark.rule("S-048")
 def test_a_get_without_sid_and_other_methods_change_nothing(lobby: Lobby, visitor: Visitor) -> None:
     """Neither GET, HEAD, nor an overridden method (S-048)."""
     for method in ("GET", "HEAD", "DELETE", "PUT"):
@@ -169,6 +175,7 @@ def test_a_get_without_sid_and_other_methods_change_nothing(lobby: Lobby, visito
     assert lobby.sessions() == 1
 
 
+@pytest.mark.rule("S-036")
 def test_two_cookies_of_our_name_sign_nobody_out(lobby: Lobby, visitor: Visitor) -> None:
     """401, and the session lives (S-036)."""
     assert visitor.ticket is not None
@@ -179,6 +186,7 @@ def test_two_cookies_of_our_name_sign_nobody_out(lobby: Lobby, visitor: Visitor)
     assert visitor.session() is not None
 
 
+@pytest.mark.rule("F-02")
 def test_while_redis_takes_no_word_nobody_is_told_that_they_are_signed_out(
     lobby: Lobby, visitor: Visitor
 ) -> None:
@@ -196,6 +204,7 @@ def test_while_redis_takes_no_word_nobody_is_told_that_they_are_signed_out(
     assert "Set-Cookie" not in reply.headers
 
 
+@pytest.mark.rule("B-46")
 @pytest.mark.parametrize("offered", [None, "down"])
 def test_a_provider_without_end_session_leads_home(lobby: Lobby, offered: str | None) -> None:
     """Signed out here is signed out here (B-46)."""

@@ -130,6 +130,9 @@ ATTACKS = {
 }
 
 
+@pytest.mark.rule(
+    "B-37", "S-001", "S-002", "S-003", "S-004", "S-005", "S-006", "S-007", "S-008", "S-009"
+)
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_a_redirect_attack_ends_at_home_or_is_refused(attack: str) -> None:
     """Whatever is accepted stays on our origin in a browser's own reading."""
@@ -172,6 +175,7 @@ def test_home_is_where_nothing_else_was_asked_for(value: str | None) -> None:
     assert parse_return_to(value) == HOME
 
 
+@pytest.mark.rule("S-012")
 @pytest.mark.parametrize(
     "value",
     [
@@ -207,6 +211,7 @@ _PIECES = st.sampled_from(
 )
 
 
+@pytest.mark.rule("B-37")
 def test_nothing_that_is_accepted_leaves_our_origin() -> None:
     """Random mixtures of everything that ever opened a redirector, judged as one batch."""
     accepted: set[str] = set()

@@ -55,6 +55,7 @@ def kept(jar: Pairs, set_cookies: list[str]) -> Pairs:
     return list(held.items())
 
 
+@pytest.mark.rule("B-04")
 def test_an_attempt_is_found_again_by_its_state(attempts: TransactionCookies, clock: Clock) -> None:
     """Whole, beside other cookies and other attempts."""
     first, second = attempt(clock), attempt(clock, return_to="/projects")
@@ -64,6 +65,7 @@ def test_an_attempt_is_found_again_by_its_state(attempts: TransactionCookies, cl
     assert attempts.find(second.state, jar) == second
 
 
+@pytest.mark.rule("B-08")
 def test_the_cookie_is_lax_sealed_and_bound_to_the_host(
     attempts: TransactionCookies, clock: Clock
 ) -> None:
@@ -81,6 +83,7 @@ def test_the_cookie_is_lax_sealed_and_bound_to_the_host(
     assert begun.state not in repr(begun)
 
 
+@pytest.mark.rule("S-022")
 @pytest.mark.parametrize("state", ["", "another", "\ud800", "a" * 10_000, "\u00e9"])
 def test_a_foreign_state_finds_nothing(
     attempts: TransactionCookies, clock: Clock, state: str
@@ -109,6 +112,7 @@ def test_two_cookies_of_one_attempts_name_are_none(
     assert attempts.find(begun.state, jar * 2) is None
 
 
+@pytest.mark.rule("B-08", "F-36")
 def test_an_attempt_ends_by_the_clock_of_the_server(
     attempts: TransactionCookies, clock: Clock
 ) -> None:
@@ -131,6 +135,7 @@ def test_a_mangled_cookie_is_none(attempts: TransactionCookies, clock: Clock, va
     attempts.issue(attempt(clock), [(name, value)])
 
 
+@pytest.mark.rule("S-038")
 def test_what_was_sealed_for_something_else_is_no_attempt(
     attempts: TransactionCookies, clock: Clock
 ) -> None:
@@ -143,6 +148,7 @@ def test_what_was_sealed_for_something_else_is_no_attempt(
     assert attempts.find(begun.state, [(name, sealed)]) is None
 
 
+@pytest.mark.rule("S-117")
 def test_all_attempts_fit_into_eight_kibibytes_and_the_newest_wins(
     attempts: TransactionCookies, clock: Clock
 ) -> None:
@@ -180,6 +186,7 @@ def test_planted_junk_is_dropped_before_any_attempt(
     assert sum(len(name) + len(value) for name, value in after) <= ALL_COOKIES_LIMIT_BYTES
 
 
+@pytest.mark.rule("B-08")
 def test_on_plain_loopback_the_cookie_has_no_prefix(clock: Clock) -> None:
     """A browser would not store it there."""
     plain = TransactionCookies(KeyRing(["k" * 32]), secure=False, clock=clock)

@@ -154,6 +154,7 @@ def test_nobody_else_may_ask() -> None:
     assert not is_trusted("unknown", networks)
 
 
+@pytest.mark.rule("S-059")
 @pytest.mark.parametrize(
     "told",
     [
@@ -195,6 +196,7 @@ def test_paths_are_judged_as_those_of_proxied_calls(uri: bytes, code: str) -> No
     assert (answer.status, answer.code) == (403, code)
 
 
+@pytest.mark.rule("S-058", "S-060")
 @pytest.mark.parametrize(
     "uri", [b"/api/healthz", b"/api/livez", b"/api/x?/open/x", b"/api/x?path=/open/"]
 )

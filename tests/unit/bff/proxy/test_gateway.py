@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Serve = Callable[..., Served]
 
 
-@pytest.mark.rule("S-067", "S-078")
+@pytest.mark.rule("B-30", "B-32", "S-067", "S-078")
 def test_call_carries_the_token_and_nothing_of_the_browsers(
     serve: Serve, desk: Desk, upstream: ScriptedUpstream
 ) -> None:
@@ -73,7 +73,7 @@ def test_call_carries_the_token_and_nothing_of_the_browsers(
         (request("GET", "/apis"), 404, "route_not_found"),
     ],
 )
-@pytest.mark.rule("S-054", "S-055", "S-075", "S-081")
+@pytest.mark.rule("B-33", "S-054", "S-055", "S-075", "S-081")
 def test_refusal_is_a_problem_and_the_upstream_hears_nothing(
     serve: Serve, upstream: ScriptedUpstream, sent: bytes, status: int, code: str
 ) -> None:
@@ -92,6 +92,7 @@ def test_refusal_is_a_problem_and_the_upstream_hears_nothing(
     assert upstream.connections == 0
 
 
+@pytest.mark.rule("S-036")
 def test_two_session_cookies_are_nobody(
     serve: Serve, desk: Desk, upstream: ScriptedUpstream
 ) -> None:
@@ -117,6 +118,7 @@ def test_session_that_ended_is_dead_at_once(
         assert wire.message().status == 401
 
 
+@pytest.mark.rule("S-043")
 def test_foreign_value_under_a_session_is_nobody(serve: Serve, desk: Desk) -> None:
     """S-043: what does not open, or has another type, is dropped without a bug."""
     served, ticket = serve(), desk.sign_in()
@@ -137,7 +139,7 @@ def test_foreign_value_under_a_session_is_nobody(serve: Serve, desk: Desk) -> No
         ("client", True, "Bearer token-of-the-gateway-itself"),
     ],
 )
-@pytest.mark.rule("S-064")
+@pytest.mark.rule("B-35", "S-064")
 def test_route_says_which_token_goes_along(
     serve: Serve,
     desk: Desk,
@@ -160,7 +162,7 @@ def test_client_token_needs_a_session(serve: Serve, upstream: ScriptedUpstream) 
     assert ask(served, request("GET", "/other/x")).status == 401
 
 
-@pytest.mark.rule("S-079")
+@pytest.mark.rule("B-14", "S-079")
 def test_one_line_a_call_and_no_secret_in_it(
     serve: Serve, desk: Desk, upstream: ScriptedUpstream
 ) -> None:
@@ -218,7 +220,7 @@ def test_upstream_that_is_silent_is_504(
 @pytest.mark.parametrize(
     "part", ["header", "body", "seam", "later"], ids=lambda part: f"token-in-{part}"
 )
-@pytest.mark.rule("S-077")
+@pytest.mark.rule("B-14", "S-077")
 def test_reply_with_the_sessions_token_is_blocked(
     serve: Serve, desk: Desk, upstream: ScriptedUpstream, part: str
 ) -> None:

@@ -25,6 +25,7 @@ def test_own_page_passes(headers: list[tuple[bytes, bytes]]) -> None:
     require_same_origin(headers, OURS)
 
 
+@pytest.mark.rule("B-23", "B-27")
 @pytest.mark.parametrize(
     "headers",
     [

@@ -33,6 +33,7 @@ def write(
 OURS = write([])
 
 
+@pytest.mark.rule("B-44")
 def test_what_is_ours_is_said_from_configuration() -> None:
     """The upstream learns who called, through which public address, under which ids."""
     assert {
@@ -151,6 +152,7 @@ STRIPPED = [
 ]
 
 
+@pytest.mark.rule("B-30")
 @pytest.mark.parametrize("name", STRIPPED)
 @pytest.mark.parametrize("credentials", [CREDENTIALS, ""])
 @pytest.mark.rule("S-064", "S-065")
@@ -171,6 +173,7 @@ def test_name_that_cgi_would_fold_is_dropped(name: str) -> None:
     assert not passes_up(name.encode("latin-1"))
 
 
+@pytest.mark.rule("S-063")
 @pytest.mark.parametrize(
     "options",
     [
@@ -216,6 +219,7 @@ def test_reply_headers_pass_in_order_and_doubled() -> None:
     assert sieve(lines) == lines
 
 
+@pytest.mark.rule("B-26")
 @pytest.mark.parametrize(
     "name",
     [
@@ -252,6 +256,7 @@ def test_reply_connection_option_is_removed() -> None:
     assert sieve([(b"connection", b"close, X-Hop"), (b"x-hop", b"1")]) == []
 
 
+@pytest.mark.rule("B-31")
 @pytest.mark.parametrize(
     ("cookie", "kept"),
     [

@@ -35,6 +35,7 @@ def loaded(where: Path | str) -> ListedOperations:
     return operations
 
 
+@pytest.mark.rule("B-29")
 def test_only_listed_operations_reach_the_upstream(
     serve: Serve, desk: Desk, upstream: ScriptedUpstream, tmp_path: Path
 ) -> None:

@@ -25,6 +25,7 @@ def found(table: RouteTable, path: bytes) -> Route:
     return route
 
 
+@pytest.mark.rule("B-29")
 @pytest.mark.parametrize(
     ("path", "route"),
     [
@@ -42,6 +43,7 @@ def test_longest_prefix_on_a_segment_boundary_wins(path: bytes, route: str) -> N
     assert found(TABLE, path).path == route
 
 
+@pytest.mark.rule("B-29")
 @pytest.mark.parametrize(
     "path", [b"/", b"/apis", b"/API/users", b"/%61pi/users", b"/ap", b"/x/api"]
 )
@@ -97,6 +99,7 @@ def test_root_route_covers_everything() -> None:
     assert route.target(b"/x/y") == b"/x/y"
 
 
+@pytest.mark.rule("B-29")
 @pytest.mark.parametrize("method", ["POST", "TRACE", "CONNECT", "get", "PROPFIND"])
 def test_unlisted_method_is_405_with_allow(method: str) -> None:
     """The answer names what would be right."""

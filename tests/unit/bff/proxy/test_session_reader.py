@@ -64,6 +64,7 @@ def test_concurrent_reads_share_one_connection(desk: Desk) -> None:
     assert desk.client.info("stats")["total_connections_received"] - before == 1
 
 
+@pytest.mark.rule("S-044")
 def test_cancelled_read_never_gives_its_reply_to_another(desk: Desk) -> None:
     """S-044: thousands of reads, a third of them given up at any point, none mixed up."""
     chance = random.Random(7)
@@ -92,6 +93,7 @@ def test_cancelled_read_never_gives_its_reply_to_another(desk: Desk) -> None:
     assert asyncio.run(run()) > 100
 
 
+@pytest.mark.rule("F-02", "F-03")
 def test_restarted_server_is_found_again_at_once(durable_store: Store) -> None:
     """F-02, F-03: an outage says so, and the first request after it works."""
     desk = Desk(durable_store.url)
@@ -115,6 +117,7 @@ def test_restarted_server_is_found_again_at_once(durable_store: Store) -> None:
     asyncio.run(run())
 
 
+@pytest.mark.rule("F-04")
 def test_frozen_server_is_given_up_in_time(durable_store: Store) -> None:
     """F-04: a server that accepts and never answers costs a bounded wait, shared by all."""
     desk = Desk(durable_store.url)
@@ -135,6 +138,7 @@ def test_frozen_server_is_given_up_in_time(durable_store: Store) -> None:
     asyncio.run(run())
 
 
+@pytest.mark.rule("F-12")
 @pytest.mark.parametrize("reply", [b"-LOADING wait\r\n", b"-NOAUTH who\r\n", b"-MASTERDOWN x\r\n"])
 def test_reply_of_a_server_that_cannot_serve_is_an_outage(desk: Desk, reply: bytes) -> None:
     """F-12: it lives, but it says that it cannot answer now."""
@@ -150,6 +154,7 @@ def test_reply_of_a_server_that_cannot_serve_is_an_outage(desk: Desk, reply: byt
     server.close()
 
 
+@pytest.mark.rule("F-07")
 @pytest.mark.parametrize("reply", [b"-MOVED 1 10.0.0.1:6379\r\n", b"-ERR odd\r\n", b":1\r\n"])
 def test_unusual_reply_goes_the_long_way_round(desk: Desk, reply: bytes) -> None:
     """F-07: the store's own client knows clusters and the rest."""

@@ -217,7 +217,7 @@ def test_kept_connection_is_used_again(
     replies(upstream, b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
 
 
-@pytest.mark.rule("S-062")
+@pytest.mark.rule("B-31", "S-062")
 def test_redirect_is_relayed_and_never_followed(
     serve: Serve, desk: Desk, upstream: ScriptedUpstream
 ) -> None:
@@ -367,6 +367,7 @@ def test_early_reply_arrives_while_the_body_is_still_sent(
         assert got.header("connection") == "close"
 
 
+@pytest.mark.rule("B-31")
 def test_chunked_body_beyond_the_limit_is_413(
     serve: Serve, desk: Desk, upstream: ScriptedUpstream
 ) -> None:

@@ -84,7 +84,7 @@ def test_body_that_stands_still_is_cut(
     assert served.lines()[0]["hint"] == "idle within the body"
 
 
-@pytest.mark.rule("F-40")
+@pytest.mark.rule("B-31", "F-40")
 def test_dripping_body_is_cut_at_the_total(
     serve: Serve, desk: Desk, upstream: ScriptedUpstream
 ) -> None:

@@ -87,6 +87,7 @@ def test_frames_pass_both_ways_with_the_token_and_without_the_cookie(
     assert seen.header("connection") == "Upgrade"
 
 
+@pytest.mark.rule("S-051")
 @pytest.mark.parametrize(
     ("origin", "more"),
     [

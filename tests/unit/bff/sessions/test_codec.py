@@ -32,6 +32,7 @@ def test_the_same_value_is_never_sealed_alike() -> None:
     assert len({CODEC.seal_tokens(TICKET, tokens) for _ in range(50)}) == 50
 
 
+@pytest.mark.rule("B-36")
 def test_a_sealed_value_shows_nothing_of_what_it_holds() -> None:
     """No token and no name stands in the sealed bytes."""
     sealed = CODEC.seal_record(TICKET, record_of()) + CODEC.seal_tokens(TICKET, tokens_of())
@@ -39,6 +40,7 @@ def test_a_sealed_value_shows_nothing_of_what_it_holds() -> None:
         assert plain not in sealed
 
 
+@pytest.mark.rule("F-46")
 def test_keys_rotate_without_ending_a_session() -> None:
     """A value under the older key opens while that key is in the ring, first or last."""
     before = SessionCodec(KeyRing([OLDER_KEY]))
@@ -118,6 +120,7 @@ def test_every_truncation_is_unreadable() -> None:
             CODEC.open_device(TICKET.digest, sealed[:length])
 
 
+@pytest.mark.rule("B-36")
 def test_every_flipped_bit_is_noticed() -> None:
     """Version, key id, nonce, ciphertext and tag are all authenticated."""
     sealed = CODEC.seal_device(TICKET.digest, Device())

@@ -42,6 +42,7 @@ def test_the_ticket_is_found_among_other_cookies(headers: list[bytes]) -> None:
     assert _read(*headers) == TICKET.key
 
 
+@pytest.mark.rule("S-036")
 @pytest.mark.parametrize(
     "headers",
     [
@@ -59,6 +60,7 @@ def test_two_cookies_of_our_name_are_refused(headers: list[bytes]) -> None:
     assert refusal.value.problem is LOGIN_REQUIRED
 
 
+@pytest.mark.rule("S-037")
 @pytest.mark.parametrize(
     "header",
     [
@@ -99,6 +101,7 @@ def test_quotes_do_not_hide_a_second_cookie() -> None:
         COOKIE.read([b'a="x; ' + PAIR + b'"; ' + PAIR])
 
 
+@pytest.mark.rule("S-046")
 def test_a_huge_or_chunked_cookie_is_none() -> None:
     """A hundred kilobytes and chunk counters are not reassembled (S-046)."""
     assert _read(NAME.encode() + b"=" + b"A" * 100_000) is None
@@ -113,6 +116,7 @@ def test_no_header_breaks_the_reader(headers: list[bytes]) -> None:
     assert cookies_named(b"absent-name", headers) == []
 
 
+@pytest.mark.rule("B-15", "B-16", "B-17", "B-18", "B-19", "S-035")
 @pytest.mark.parametrize("header", ["issue", "expire"])
 @pytest.mark.parametrize("same_site", ["strict", "lax"])
 def test_the_cookie_and_its_deletion_carry_every_attribute(header: str, same_site: str) -> None:

@@ -191,6 +191,7 @@ def test_two_requests_at_once_change_different_keys(site: Site, ticket: Ticket) 
     assert site.stored(ticket) == {"theme": "dark", "count": 1} | {f"k{n}": 1 for n in range(4)}
 
 
+@pytest.mark.rule("S-039")
 def test_a_write_after_signing_out_brings_nothing_back(site: Site, ticket: Ticket) -> None:
     """A slow request that ends after the logout finds the session gone (S-039)."""
 
@@ -203,6 +204,7 @@ def test_a_write_after_signing_out_brings_nothing_back(site: Site, ticket: Ticke
     assert site.desk.client.exists(ticket.key) == 0
 
 
+@pytest.mark.rule("S-040")
 def test_a_refresh_meanwhile_is_not_overwritten(site: Site, ticket: Ticket) -> None:
     """Session data and tokens are written apart (S-040)."""
 
@@ -216,6 +218,7 @@ def test_a_refresh_meanwhile_is_not_overwritten(site: Site, ticket: Ticket) -> N
     assert (loaded.tokens.generation, loaded.record.flask["count"]) == (2, 2)
 
 
+@pytest.mark.rule("S-116")
 def test_a_stranger_cannot_fill_the_store(site: Site) -> None:
     """An anonymous write is refused, reads as empty, and leaves no key (S-116)."""
     assert site.visit(None, lambda: dict(session)) == {}

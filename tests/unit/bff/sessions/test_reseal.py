@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, cast
 
 import msgspec
+import pytest
 
 from bff.sessions.codec import KeyRing, SessionCodec
 from bff.sessions.connect import connect
@@ -32,6 +33,7 @@ def sign_in(store: SessionStore) -> Ticket:
     return store.create(record, tokens, Device())
 
 
+@pytest.mark.rule("F-46")
 def test_session_in_use_outlives_the_key_that_sealed_it(valkey_url: str) -> None:
     """After one use under the new ring the old key may go."""
     client = connect(valkey_url)

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import msgspec
+import pytest
 
 from bff.sessions.model import Ticket
 from bff.sessions.scripts import CHANGES
@@ -96,6 +97,7 @@ def test_a_record_is_replaced_at_its_revision_only(desk: Desk) -> None:
     assert loaded.revision == session.revision + 1
 
 
+@pytest.mark.rule("S-039")
 def test_what_was_signed_out_stays_signed_out(desk: Desk) -> None:
     """Neither a refresh, nor a record's write, nor a touch brings an ended session back (S-039)."""
     ticket = desk.sign_in()
@@ -137,6 +139,7 @@ def test_a_second_touch_within_a_minute_writes_nothing(desk: Desk) -> None:
     assert desk.client.pttl(ticket.key) <= 5_000
 
 
+@pytest.mark.rule("B-22", "S-045")
 def test_a_touch_never_slides_beyond_the_absolute_end(desk: Desk) -> None:
     """Polling keeps no session alive past its absolute lifetime (S-045)."""
     ticket = desk.sign_in()
@@ -155,12 +158,14 @@ def test_a_touch_after_the_absolute_end_ends_the_session(desk: Desk) -> None:
     assert desk.client.exists(ticket.key) == 0
 
 
+@pytest.mark.rule("B-22")
 def test_a_new_session_ends_with_the_earlier_of_idle_and_absolute(valkey_url: str) -> None:
     """An absolute lifetime shorter than the idle one holds from the start."""
     desk = Desk(valkey_url, idle_ttl_s=600, absolute_ttl_s=7)
     assert 0 < desk.client.pttl(desk.sign_in().key) <= 7_000
 
 
+@pytest.mark.rule("B-22")
 def test_an_idle_session_ends_by_itself(valkey_url: str) -> None:
     """The key carries its expiry: nobody needs to sweep."""
     desk = Desk(valkey_url, idle_ttl_s=1)
@@ -172,6 +177,7 @@ def test_an_idle_session_ends_by_itself(valkey_url: str) -> None:
     assert desk.store.replace_tokens(ticket, tokens_of(generation=2)) is Written.GONE
 
 
+@pytest.mark.rule("B-41")
 def test_sessions_are_found_by_person_and_by_sign_in(desk: Desk) -> None:
     """The index tells one person's sessions, and those of one sign-in at the provider."""
     first, second = desk.sign_in(sid="one"), desk.sign_in(sid="two")
@@ -185,6 +191,7 @@ def test_sessions_are_found_by_person_and_by_sign_in(desk: Desk) -> None:
     assert desk.store.sessions_of_provider_session(ISSUER, "ada") == []
 
 
+@pytest.mark.rule("B-41")
 def test_sessions_from_before_a_key_rotation_are_found(valkey_url: str) -> None:
     """Index entries under older keys count as long as those keys are in the ring."""
     old = Desk(valkey_url, keys=[OLDER_KEY]).sign_in()
@@ -194,6 +201,7 @@ def test_sessions_from_before_a_key_rotation_are_found(valkey_url: str) -> None:
     assert [session.digest for session in listed] == [new.digest, old.digest]
 
 
+@pytest.mark.rule("B-41")
 def test_the_index_heals_itself(desk: Desk) -> None:
     """An entry that points at nothing is dropped by whoever meets it, unless it is brand-new."""
     ended, living = desk.sign_in(), desk.sign_in()
@@ -269,6 +277,7 @@ def test_ends_and_refreshes_are_told_to_who_listens(desk: Desk) -> None:
     assert heard == [f"{ticket.digest} refreshed", f"{ticket.digest} ended"]
 
 
+@pytest.mark.rule("B-20", "S-042")
 def test_a_dump_of_redis_opens_no_session(desk: Desk, valkey: Store) -> None:
     """A thief of data *and* server keys finds no ticket, token or name (S-042)."""
     ticket = desk.sign_in()

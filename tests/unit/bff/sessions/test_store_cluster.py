@@ -61,6 +61,7 @@ def test_a_session_lives_its_whole_life_on_a_cluster(cluster: tuple[str, Program
     assert desk.store.load(ticket) is None
 
 
+@pytest.mark.rule("F-07")
 def test_a_cluster_that_dies_is_an_outage(cluster: tuple[str, Program]) -> None:
     """Nobody is signed out by a shard that is lost (F-07)."""
     desk = Desk(cluster[0])

@@ -29,6 +29,7 @@ def _explode(path: Path) -> None:
     path.touch()
 
 
+@pytest.mark.rule("S-043")
 def test_a_planted_pickle_is_not_executed(desk: Desk, tmp_path: Path) -> None:
     """Foreign bytes in every field are no session, whatever they would do elsewhere (S-043)."""
     trace = tmp_path / "executed"
@@ -43,6 +44,7 @@ def test_a_planted_pickle_is_not_executed(desk: Desk, tmp_path: Path) -> None:
     assert trace.exists()  # the bomb was live
 
 
+@pytest.mark.rule("F-11")
 @pytest.mark.parametrize("plant", ["string", "list", "set", "zset"])
 def test_a_value_of_another_kind_under_our_name_is_no_session(desk: Desk, plant: str) -> None:
     """Somebody else's key of another Redis type signs nobody in and breaks nothing (F-11)."""

@@ -45,6 +45,7 @@ def black_hole() -> Iterator[str]:
         yield f"redis://127.0.0.1:{listener.getsockname()[1]}/0"
 
 
+@pytest.mark.rule("F-01", "F-02")
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_a_redis_that_is_down_is_an_outage_within_a_second(operation: str) -> None:
     """Refused connections are told at once, by every operation (F-01, F-02)."""
@@ -57,6 +58,7 @@ def test_a_redis_that_is_down_is_an_outage_within_a_second(operation: str) -> No
     assert outage.value.retry_after_s >= 1
 
 
+@pytest.mark.rule("F-04")
 @pytest.mark.parametrize("operation", ["create", "load", "touch", "delete"])
 def test_a_redis_that_is_silent_is_an_outage_within_a_second(
     black_hole: str, operation: str
@@ -69,6 +71,7 @@ def test_a_redis_that_is_silent_is_an_outage_within_a_second(
     assert time.monotonic() - began < PROMISED_S
 
 
+@pytest.mark.rule("F-03")
 def test_the_first_request_after_redis_returned_works(durable_store: Store) -> None:
     """Links that died with the old server are replaced without a failure (F-03)."""
     desk = Desk(durable_store.url)
@@ -84,6 +87,7 @@ def test_the_first_request_after_redis_returned_works(durable_store: Store) -> N
     assert desk.store.replace_tokens(ticket, tokens_of(generation=2)) is Written.DONE
 
 
+@pytest.mark.rule("F-08")
 @pytest.mark.parametrize("server", ["valkey_url", "redis_server_url"])
 def test_a_full_redis_serves_who_is_signed_in_and_signs_in_nobody(
     server: str, request: pytest.FixtureRequest
@@ -103,6 +107,7 @@ def test_a_full_redis_serves_who_is_signed_in_and_signs_in_nobody(
     assert desk.store.replace_tokens(ticket, tokens_of(generation=2)) is Written.DONE
 
 
+@pytest.mark.rule("F-05", "F-08")
 @pytest.mark.parametrize(
     "reply",
     [
@@ -127,6 +132,7 @@ def test_an_error_reply_that_is_our_own_fault_stays_a_bug() -> None:
         raise redis.exceptions.ResponseError("ERR wrong number of arguments")
 
 
+@pytest.mark.rule("F-12")
 def test_wrong_credentials_are_an_outage(valkey: Store, valkey_url: str) -> None:
     """NOAUTH signs nobody out (F-12)."""
     admin = valkey.client()

@@ -25,6 +25,7 @@ def test_a_ticket_is_spelled_in_43_characters_and_read_back() -> None:
     assert parsed.key_share == ticket.key_share
 
 
+@pytest.mark.rule("B-20")
 def test_no_two_tickets_are_alike() -> None:
     """Both halves of each new ticket are random."""
     tickets = [Ticket.new() for _ in range(200)]
@@ -32,6 +33,7 @@ def test_no_two_tickets_are_alike() -> None:
     assert len({ticket.key_share for ticket in tickets}) == 200
 
 
+@pytest.mark.rule("B-20")
 def test_the_key_is_a_digest_of_the_first_half_alone() -> None:
     """Redis learns neither the first half nor anything of the second."""
     ticket = Ticket(RAW)

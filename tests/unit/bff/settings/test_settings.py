@@ -171,6 +171,7 @@ def test_a_file_that_is_none_is_named(tmp_path: Path) -> None:
         assert "sesame" not in str(invalid.value)
 
 
+@pytest.mark.rule("B-01")
 def test_every_fault_is_told_at_once(desk: Desk) -> None:
     """Nobody mends one, starts, and meets the next."""
     text = GOOD.replace("https://app", "http://app").replace('"/api"', '"api"') + "unknown = 1\n"
@@ -341,6 +342,7 @@ FAULTS: list[tuple[str, str, str]] = [
 ]
 
 
+@pytest.mark.rule("B-01")
 @pytest.mark.parametrize(
     ("right", "wrong", "told"), FAULTS, ids=[fault[2][:60] for fault in FAULTS]
 )
@@ -400,6 +402,7 @@ def test_the_public_url_is_spelled_as_browsers_spell_an_origin(
     assert desk.load(GOOD.replace("https://app.example.com", value)).public_url == origin
 
 
+@pytest.mark.rule("B-19")
 @pytest.mark.parametrize(
     ("url", "name"),
     [("https://app.example.com", "__Host-Http-session"), ("http://localhost", "session")],

@@ -73,8 +73,7 @@ def node_of(
 
     yield make
     for node in nodes:
-        node.lifecycle.close()
-        node.client.close()
+        node.close()
 
 
 @pytest.fixture

@@ -53,6 +53,7 @@ def test_after_the_pause_it_is_tried_again(line: Line) -> None:
     assert line.calls == 3
 
 
+@pytest.mark.rule("F-24")
 def test_the_pause_is_what_the_other_side_asked_for(line: Line) -> None:
     """``Retry-After`` is honoured (F-24)."""
     line.fail(retry_after_s=30)
@@ -65,6 +66,7 @@ def test_the_pause_is_what_the_other_side_asked_for(line: Line) -> None:
     assert told.value.retry_after_s >= 1
 
 
+@pytest.mark.rule("F-24")
 def test_callers_are_told_how_much_of_the_pause_is_left(line: Line) -> None:
     """Not to come back while nobody would be asked (F-24)."""
     line.fail(retry_after_s=30)

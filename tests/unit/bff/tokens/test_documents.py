@@ -47,6 +47,7 @@ def test_a_fresh_copy_is_not_asked_for_again(publisher: Publisher) -> None:
     assert publisher.fetches == 1
 
 
+@pytest.mark.rule("F-34")
 def test_an_old_copy_is_renewed_and_shown_to_the_fetch(publisher: Publisher) -> None:
     """So that a move to other hosts can be noticed (F-34)."""
     publisher.document.get()
@@ -55,6 +56,7 @@ def test_an_old_copy_is_renewed_and_shown_to_the_fetch(publisher: Publisher) -> 
     assert publisher.shown == [None, 1]
 
 
+@pytest.mark.rule("F-32", "F-33")
 @pytest.mark.parametrize("failure", [outage(), ProviderFault("another issuer")])
 def test_the_last_good_copy_outlives_its_publisher(
     publisher: Publisher, failure: Refused | Unavailable
@@ -99,6 +101,7 @@ def test_a_failure_that_is_told_twice_is_not_the_same_object(publisher: Publishe
     assert refusal.value.hint == "another issuer"
 
 
+@pytest.mark.rule("B-43", "S-122")
 def test_a_forced_renewal_happens_once_a_minute(publisher: Publisher) -> None:
     """Invented key ids do not make us call the provider (S-122)."""
     publisher.document.get()

@@ -50,6 +50,7 @@ def test_a_proof_is_of_one_request_one_token_and_one_key() -> None:
     assert judge.judge(received(proofs.prove(new_key(), "POST", URL), "POST"), URL) not in seen
 
 
+@pytest.mark.rule("B-36")
 def test_a_key_shows_itself_nowhere() -> None:
     """Neither the maker of proofs nor a bound token has a repr that tells it."""
     key = new_key()

@@ -58,6 +58,7 @@ def _sign_payload(payload: bytes) -> Callable[[Changes, Changes], str]:
     return lambda header, _claims: jws.serialize_compact(header, payload, signing_key())
 
 
+@pytest.mark.rule("B-10")
 def test_a_right_id_token_passes(fake: FakeProvider, client: Provider) -> None:
     """Its claims come back."""
     claims = _validate(fake, client)
@@ -75,6 +76,7 @@ def _from_now(changes: Changes) -> Changes:
     }
 
 
+@pytest.mark.rule("B-10", "F-35")
 @pytest.mark.parametrize(
     "changes",
     [
@@ -96,6 +98,7 @@ def test_what_the_specification_allows_passes(
     assert _validate(fake, client)["sub"] == "ada"
 
 
+@pytest.mark.rule("B-10", "S-029", "S-031", "S-095")
 @pytest.mark.parametrize(
     "changes",
     [
@@ -148,6 +151,7 @@ def test_a_wrong_claim_is_the_providers_fault(
     assert fault.value.problem is PROVIDER_ERROR
 
 
+@pytest.mark.rule("B-05", "S-027")
 @pytest.mark.parametrize("nonce", [None, "", "another", NONCE + "n", NONCE[:-1], 7, [NONCE]])
 def test_a_wrong_nonce_is_refused(fake: FakeProvider, client: Provider, nonce: object) -> None:
     """Missing, foreign and almost right; the provider has no say in whether it counts (S-027)."""
@@ -157,6 +161,7 @@ def test_a_wrong_nonce_is_refused(fake: FakeProvider, client: Provider, nonce: o
     assert refusal.value.problem is LOGIN_FAILED
 
 
+@pytest.mark.rule("B-10")
 def test_an_authentication_older_than_asked_for_is_refused(
     fake: FakeProvider, client: Provider
 ) -> None:
@@ -171,6 +176,7 @@ def test_an_authentication_older_than_asked_for_is_refused(
         _validate(fake, client, max_age_s=600)
 
 
+@pytest.mark.rule("B-10")
 def test_an_authentication_weaker_than_asked_for_is_refused(
     fake: FakeProvider, client: Provider
 ) -> None:
@@ -280,6 +286,7 @@ FORGERIES = [
 ]
 
 
+@pytest.mark.rule("B-10", "S-091", "S-092")
 @pytest.mark.parametrize("forgery", FORGERIES, ids=lambda forgery: forgery.__name__)
 def test_a_forged_signature_is_the_providers_fault(
     fake: FakeProvider, client: Provider, forgery: Callable[[Changes, Changes], str]
@@ -291,6 +298,7 @@ def test_a_forged_signature_is_the_providers_fault(
         _validate(fake, client)
 
 
+@pytest.mark.rule("S-120")
 @pytest.mark.parametrize(
     "token",
     [
@@ -340,6 +348,7 @@ def test_claims_that_are_no_plain_object_are_the_providers_fault(
         _validate(fake, client)
 
 
+@pytest.mark.rule("S-095")
 @pytest.mark.parametrize("twice", ["sub", "aud", "exp", "nonce", "harmless"])
 def test_a_claim_that_stands_twice_is_the_providers_fault(
     fake: FakeProvider, client: Provider, twice: str
@@ -395,6 +404,7 @@ def test_other_kinds_of_published_keys_sign_too(
     assert _validate(fake, client)["sub"] == "ada"
 
 
+@pytest.mark.rule("B-43", "F-32", "S-122")
 def test_a_rotated_key_is_found_by_one_more_fetch(fake: FakeProvider, client: Provider) -> None:
     """An unknown key id asks the provider once; a flood of invented ones no more (S-122, F-32)."""
     _validate(fake, client)
@@ -410,6 +420,7 @@ def test_a_rotated_key_is_found_by_one_more_fetch(fake: FakeProvider, client: Pr
     assert fake.asked(JWKS) == 2
 
 
+@pytest.mark.rule("F-32")
 def test_known_keys_keep_working_while_the_provider_is_down(
     fake: FakeProvider, client: Provider
 ) -> None:

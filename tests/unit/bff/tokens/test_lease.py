@@ -7,6 +7,8 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+import pytest
+
 from bff.problems import Unavailable
 from bff.tokens.lease import LEASE_S, Leases
 from tests.support.fake_provider import TOKEN, FakeProvider, says
@@ -15,12 +17,11 @@ from tests.support.token_node import OLD, Node
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import pytest
-
     from bff.sessions.model import Ticket, TokenSet
     from tests.support.upstream import Answer, Received
 
 
+@pytest.mark.rule("F-29")
 def test_a_lease_is_given_back_and_ends_by_itself(fake: FakeProvider, node: Node) -> None:
     """A dead node holds a session up for seconds, not for ever (F-29)."""
     ticket = node.sign_in(fake, left_s=-1)
@@ -85,6 +86,7 @@ def test_a_caller_with_a_valid_token_does_not_wait_for_another_node(
     assert fake.asked(TOKEN) == 0
 
 
+@pytest.mark.rule("F-43")
 def test_a_caller_whose_token_was_refused_waits_for_another_nodes(
     fake: FakeProvider, node: Node
 ) -> None:

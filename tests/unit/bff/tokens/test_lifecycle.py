@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,8 +13,10 @@ import pytest
 from bff.problems import LOGIN_REQUIRED, PROVIDER_UNAVAILABLE, Refused, Unavailable
 from bff.sessions.model import TokenSet
 from bff.tokens.freshness import Freshness
+from bff.tokens.provider import Provider
 from tests.support.fake_provider import JWKS, TOKEN, FakeProvider, hangs_up, says, signing_key
 from tests.support.token_node import OLD, Node
+from tests.unit.bff.tokens.conftest import REDIRECT_URI, Hasty
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +34,7 @@ def test_a_fresh_token_is_handed_out_as_it_is(fake: FakeProvider, node: Node) ->
     assert fake.asked(TOKEN) == 0
 
 
+@pytest.mark.rule("B-34")
 def test_a_token_near_its_end_is_renewed_ahead(fake: FakeProvider, node: Node) -> None:
     """The set is replaced: token, refresh token and ID token, one generation on."""
     ticket = node.sign_in(fake, left_s=5)
@@ -55,6 +59,7 @@ def test_a_provider_that_does_not_rotate_keeps_the_refresh_token(
     assert node.tokens(ticket).refresh_token == before.refresh_token
 
 
+@pytest.mark.rule("B-34")
 def test_fifty_threads_cause_one_refresh(fake: FakeProvider, node: Node) -> None:
     """And every one of them gets the new token."""
     ticket = node.sign_in(fake, left_s=-1)
@@ -87,6 +92,7 @@ def test_fifty_coroutines_cause_one_refresh(fake: FakeProvider, node: Node) -> N
     assert fake.asked(TOKEN) == 1
 
 
+@pytest.mark.rule("B-34", "F-31")
 def test_two_nodes_cause_one_refresh(fake: FakeProvider, node_of: Callable[[], Node]) -> None:
     """Twenty-five callers on each of two nodes at expiry: one call at the provider (F-31)."""
     first, second = node_of(), node_of()
@@ -99,6 +105,7 @@ def test_two_nodes_cause_one_refresh(fake: FakeProvider, node_of: Callable[[], N
     assert set(given) == {first.tokens(ticket).access_tokens[""].value}
 
 
+@pytest.mark.rule("S-044")
 def test_sessions_refresh_independently(fake: FakeProvider, node: Node) -> None:
     """One flight a session, not one for all: nobody gets another person's token (S-044)."""
     tickets = [node.sign_in(fake, left_s=-1) for _n in range(12)]
@@ -118,6 +125,7 @@ def test_whoever_saw_an_older_set_gets_the_newer_one(fake: FakeProvider, node: N
     assert fake.asked(TOKEN) == 1
 
 
+@pytest.mark.rule("B-22", "F-25")
 def test_a_refused_refresh_token_ends_the_session_once(fake: FakeProvider, node: Node) -> None:
     """Every waiter hears 401, the provider one question (F-25)."""
     ticket = node.sign_in(fake, left_s=-1)
@@ -150,6 +158,7 @@ OUTAGES: dict[str, Act] = {
 }
 
 
+@pytest.mark.rule("F-23", "F-26")
 @pytest.mark.parametrize("outage", OUTAGES)
 def test_the_old_token_serves_while_it_is_valid(
     fake: FakeProvider, node: Node, outage: str
@@ -161,6 +170,7 @@ def test_the_old_token_serves_while_it_is_valid(
     assert node.tokens(ticket).generation == 1
 
 
+@pytest.mark.rule("F-24", "F-26")
 @pytest.mark.parametrize("outage", OUTAGES)
 def test_without_a_valid_token_an_outage_keeps_the_session(
     fake: FakeProvider, node: Node, outage: str
@@ -189,6 +199,7 @@ def test_an_expired_session_goes_on_when_the_provider_is_back(
     assert node_of().ask(ticket) == node.tokens(ticket).access_tokens[""].value
 
 
+@pytest.mark.rule("F-27")
 def test_a_lost_reply_goes_unnoticed(fake: FakeProvider, node: Node) -> None:
     """The provider rotated, the reply was lost, the retry yields the successor (F-27)."""
     ticket = node.sign_in(fake, left_s=-1)
@@ -198,6 +209,7 @@ def test_a_lost_reply_goes_unnoticed(fake: FakeProvider, node: Node) -> None:
     assert fake.asked(TOKEN) == 2
 
 
+@pytest.mark.rule("F-28")
 def test_a_set_that_cannot_be_stored_serves_the_request(fake: FakeProvider, node: Node) -> None:
     """Redis takes no write after the reply: this request works, the next refreshes anew (F-28)."""
     ticket = node.sign_in(fake, left_s=-1)
@@ -217,6 +229,7 @@ def test_a_set_that_cannot_be_stored_serves_the_request(fake: FakeProvider, node
     assert node.tokens(ticket).generation == 2
 
 
+@pytest.mark.rule("S-039")
 def test_a_session_that_ended_during_its_refresh_stays_ended(
     fake: FakeProvider, node: Node
 ) -> None:
@@ -233,6 +246,7 @@ def test_a_session_that_ended_during_its_refresh_stays_ended(
     assert node.client.exists(ticket.key) == 0
 
 
+@pytest.mark.rule("F-30")
 def test_a_worker_held_up_past_its_lease_overwrites_nothing(
     fake: FakeProvider, node_of: Callable[[], Node]
 ) -> None:
@@ -252,6 +266,7 @@ def test_a_worker_held_up_past_its_lease_overwrites_nothing(
     assert given == stored.access_tokens[""].value
 
 
+@pytest.mark.rule("S-030")
 def test_another_sub_in_a_refreshed_id_token_ends_the_session(
     fake: FakeProvider, node: Node
 ) -> None:
@@ -271,13 +286,16 @@ def test_another_sub_in_a_refreshed_id_token_ends_the_session(
 def test_an_invalid_refreshed_id_token_is_not_taken(
     fake: FakeProvider, node: Node, claims: dict[str, Any]
 ) -> None:
-    """Nothing of that reply is kept or handed out; the session stays as it was."""
+    """No token of that reply is handed out; only what the provider rotated is not lost."""
     ticket = node.sign_in(fake, left_s=-1)
+    before = node.tokens(ticket)
     fake.claims = claims
     with pytest.raises(Refused) as refusal:
         node.ask(ticket)
     assert refusal.value.problem.status == 502
-    assert node.tokens(ticket).generation == 1
+    kept = node.tokens(ticket)
+    assert (kept.access_tokens, kept.id_token) == (before.access_tokens, before.id_token)
+    assert kept.refresh_token == fake.successors[before.refresh_token or ""]
 
 
 def test_a_rotation_whose_id_token_cannot_be_checked_now_is_not_lost(
@@ -300,7 +318,57 @@ def test_a_forged_refreshed_id_token_is_not_taken(fake: FakeProvider, node: Node
     fake.header = {"kid": "stranger"}
     fake.misbehave(JWKS, says(200, {"keys": [dict(signing_key().as_dict(private=False))]}))
     assert node.ask(ticket) == OLD
-    assert node.tokens(ticket).generation == 1
+    assert node.tokens(ticket).access_tokens[""].value == OLD
+
+
+@pytest.mark.rule("F-36")
+@pytest.mark.parametrize("step_s", [3600, -3600])
+def test_a_clock_that_jumps_signs_nobody_out(
+    fake: FakeProvider, node: Node, transport: Hasty, step_s: int
+) -> None:
+    """An hour on, an hour back: 502 or the old token meanwhile, and then as before."""
+    fake.forgiving = False
+    ticket = node.sign_in(fake, left_s=5)
+    settings = fake.settings()
+
+    def clock() -> float:
+        return time.time() + step_s
+
+    provider = Provider(settings, redirect_uri=REDIRECT_URI, transport=transport, clock=clock)
+    jumped = Node(node.url, provider, clock)
+    for _call in range(3):
+        with suppress(Refused):
+            jumped.ask(ticket)
+    jumped.close()
+    assert node.ask(ticket) == node.tokens(ticket).access_tokens[""].value != OLD
+
+
+@pytest.mark.rule("F-06", "F-25")
+@pytest.mark.parametrize("forgiving", [True, False])
+def test_a_failover_that_loses_a_refresh(fake: FakeProvider, node: Node, forgiving: bool) -> None:  # noqa: FBT001
+    """The set before it is back: within the provider's grace nobody notices, after it one sign-in.
+
+    Never a circle of refreshes: the refused token ends the session, once (F-25).
+    """
+    ticket = node.sign_in(fake, left_s=-1)
+    lost = node.client.hmget(ticket.key, "t", "g")
+    node.ask(ticket)
+    node.client.hset(ticket.key, mapping={"t": str_of(lost[0]), "g": str_of(lost[1])})
+    fake.forgiving = forgiving
+    if forgiving:
+        assert node.ask(ticket) == node.tokens(ticket).access_tokens[""].value
+    else:
+        seen = node.tokens(ticket)
+        for _again in range(3):
+            with pytest.raises(Refused):
+                node.ask(ticket, seen)
+    assert fake.asked(TOKEN) == 2
+
+
+def str_of(value: object) -> bytes:
+    """Return a field that was there."""
+    assert isinstance(value, bytes)
+    return value
 
 
 def test_a_token_of_one_second_is_good_for_most_of_it(fake: FakeProvider, node: Node) -> None:
@@ -315,6 +383,7 @@ def test_a_token_of_one_second_is_good_for_most_of_it(fake: FakeProvider, node: 
     assert 0 < renewed.access_tokens[""].expires_at - time.time() <= 1
 
 
+@pytest.mark.rule("B-46")
 def test_without_a_refresh_token_the_session_ends_with_its_token(
     fake: FakeProvider, node: Node
 ) -> None:
@@ -353,6 +422,7 @@ def test_without_redis_nobody_refreshes(fake: FakeProvider, node: Node, valkey: 
     assert fake.asked(TOKEN) == 0
 
 
+@pytest.mark.rule("F-43")
 def test_a_token_that_an_upstream_refused_is_replaced_once(fake: FakeProvider, node: Node) -> None:
     """The herd that got 401 shares one refresh; without one there is no replacement (F-43)."""
     ticket = node.sign_in(fake, left_s=50)

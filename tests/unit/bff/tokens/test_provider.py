@@ -47,6 +47,7 @@ def _exchange(client: Provider) -> object:
     return client.exchange_code(code="the-code", code_verifier=VERIFIER)
 
 
+@pytest.mark.rule("B-02", "B-03")
 def test_the_authorization_request_is_code_with_pkce_s256(client: Provider) -> None:
     """Code flow, our one redirect URI, a S256 challenge and never the verifier itself."""
     url = client.authorization_url(code_verifier=VERIFIER, parameters={"state": "s", "nonce": "n"})
@@ -61,6 +62,7 @@ def test_the_authorization_request_is_code_with_pkce_s256(client: Provider) -> N
     assert asked["scope"].split()[0] == "openid"
 
 
+@pytest.mark.rule("B-03")
 def test_a_provider_that_rules_out_s256_is_not_signed_in_at(
     fake: FakeProvider, client: Provider
 ) -> None:
@@ -70,6 +72,7 @@ def test_a_provider_that_rules_out_s256_is_not_signed_in_at(
         client.authorization_url(code_verifier=VERIFIER, parameters={})
 
 
+@pytest.mark.rule("B-01")
 def test_the_client_authenticates_in_the_header_with_both_halves_encoded(
     fake: FakeProvider, client: Provider
 ) -> None:
@@ -100,6 +103,7 @@ def test_a_provider_that_knows_only_the_form_gets_the_form(
     assert fake.forms()[0]["client_secret"] == CLIENT_SECRET
 
 
+@pytest.mark.rule("B-01")
 @pytest.mark.parametrize("kind", ["RSA", "EC"])
 def test_a_private_key_signs_an_assertion_for_the_issuer(
     fake: FakeProvider, client_of: Callable[..., Provider], tmp_path: Path, kind: str
@@ -166,6 +170,7 @@ UNUSABLE: dict[str, Act] = {
 }
 
 
+@pytest.mark.rule("F-33")
 @pytest.mark.parametrize("reply", UNUSABLE)
 @pytest.mark.parametrize("grant", ["code", "refresh"])
 def test_an_unusable_token_reply_is_the_providers_fault(
@@ -178,6 +183,7 @@ def test_an_unusable_token_reply_is_the_providers_fault(
     assert fake.asked(TOKEN) == 1
 
 
+@pytest.mark.rule("F-24")
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
 def test_not_now_is_an_outage(fake: FakeProvider, client: Provider, status: int) -> None:
     """With the provider's own ``Retry-After``, bounded; asked once, not hammered (F-24)."""
@@ -234,6 +240,7 @@ def test_an_oauth_error_is_a_refusal(
     assert fake.asked(TOKEN) == 1
 
 
+@pytest.mark.rule("F-27")
 def test_a_lost_refresh_reply_is_asked_for_once_more(fake: FakeProvider, client: Provider) -> None:
     """Within the provider's grace the same refresh token yields the same successor (F-27)."""
     refresh_token = fake.new_refresh_token()
@@ -290,6 +297,7 @@ DOCUMENT_FAULTS: dict[str, Act] = {
 } | {"missing": says(404, {}), "forbidden": says(403, {})}
 
 
+@pytest.mark.rule("F-33")
 @pytest.mark.parametrize("document", [DISCOVERY, JWKS])
 @pytest.mark.parametrize("fault", DOCUMENT_FAULTS)
 def test_an_unusable_document_is_the_providers_fault(
@@ -301,6 +309,7 @@ def test_an_unusable_document_is_the_providers_fault(
         client.published_keys()
 
 
+@pytest.mark.rule("B-09", "F-34")
 @pytest.mark.parametrize(
     "changes",
     [
@@ -363,6 +372,7 @@ def test_keys_for_encryption_verify_nothing(fake: FakeProvider, client: Provider
         client.published_keys()
 
 
+@pytest.mark.rule("B-12", "S-030")
 def test_userinfo_must_speak_of_the_same_person(fake: FakeProvider, client: Provider) -> None:
     """Another sub, or none, is discarded (B-12, S-030)."""
     fake.people = {"email": "ada@example.com"}
@@ -408,6 +418,7 @@ def test_revoking_tells_the_provider_once(fake: FakeProvider, client: Provider) 
     assert received.values("Authorization")[0].startswith("Basic ")
 
 
+@pytest.mark.rule("B-46")
 def test_a_provider_without_revocation_is_not_asked(fake: FakeProvider, client: Provider) -> None:
     """Nothing fails where nothing is offered (B-46)."""
     fake.metadata = {"revocation_endpoint": None}
