@@ -80,6 +80,8 @@ class Upstream:
         tls: how it is known where it is https.
         round_robin: in turn, instead of to whoever has the least to do.
         resolve_every_s: how old what DNS said may be.
+        kept_connections: how many are kept for each address while nobody uses them.
+        kept_idle_s: for how long.
         ejection: of one address out of several.
         breaking: of all of it.
         first_head_line_end: what requests are written with; see `head_line_end`.
@@ -91,6 +93,8 @@ class Upstream:
     tls: UpstreamTls = field(default_factory=UpstreamTls)
     round_robin: bool = False
     resolve_every_s: float = 30.0
+    kept_connections: int = 64
+    kept_idle_s: float = 20.0
     ejection: Tolerance = Tolerance(5, 10.0, 300.0)
     breaking: Tolerance = Tolerance(20, 1.0, 30.0)
     first_head_line_end: bytes = field(init=False)
@@ -109,6 +113,8 @@ class Upstream:
             tls=settings.tls,
             round_robin=settings.balance == "round-robin",
             resolve_every_s=settings.resolve_every_s,
+            kept_connections=settings.kept_connections,
+            kept_idle_s=settings.kept_idle_s,
             ejection=Tolerance(settings.eject_after, settings.eject_s, settings.eject_s_max),
             breaking=Tolerance(settings.break_after, settings.break_s, settings.break_s_max),
         )

@@ -68,6 +68,7 @@ class EdgeWorker:
         self._room = terms.limits.connections or room_for_connections()
         self._room_each = terms.limits.connections_per_address or max(1, self._room // 2)
         self._of_address: Counter[str] = Counter()
+        self._too_many: dict[StrictHttpProtocol, None] = {}
         self.heads = HeadMemo()
         self._loop = loop
         self._timer: asyncio.TimerHandle | None = None
@@ -75,15 +76,18 @@ class EdgeWorker:
     def enter(self, connection: StrictHttpProtocol, peer: str) -> Fault | None:
         """Take a new connection; return what each of its requests but ``/livez`` is told, if any.
 
-        Whoever is asked whether we live answers, however crowded it is; beyond that nobody is
-        heard at all.
+        Whether we live is answered however crowded it is: of those who are too many, the one that
+        waited longest makes room for the newest.
         """
         self.connections.add(connection)
         self._of_address[party_of(peer)] += 1
-        if len(self.connections) > self._room + _SPARE:
-            connection.abort()
-            self.terms.count(TOO_MANY_CONNECTIONS.code)
         if len(self.connections) > self._room:
+            self._too_many[connection] = None
+            if len(self._too_many) > _SPARE:
+                oldest = next(iter(self._too_many))
+                del self._too_many[oldest]
+                oldest.abort()
+                self.terms.count(TOO_MANY_CONNECTIONS.code)
             return Fault(TOO_MANY_CONNECTIONS, "connections")
         crowd = self._of_address[party_of(peer)] > self._room_each
         if crowd and not is_trusted(peer, self.terms.trusted):
@@ -93,6 +97,7 @@ class EdgeWorker:
     def leave(self, connection: StrictHttpProtocol, peer: str) -> None:
         """Forget a connection that ended."""
         self.connections.discard(connection)
+        self._too_many.pop(connection, None)
         party = party_of(peer)
         self._of_address[party] -= 1
         if not self._of_address[party]:

@@ -56,21 +56,15 @@ class Transport:
         *,
         news: UpstreamNews | None = None,
         resolve: Resolve = resolve,
-        idle_connections_max: int = 64,
-        idle_s: float = 20.0,
     ) -> None:
         """Prepare; nothing is connected yet.
 
         Args:
             news: told of addresses that fail.
             resolve: every address of a name.
-            idle_connections_max: how many are kept while nobody uses them, for each address.
-            idle_s: for how long.
         """
         self._news = news or UpstreamNews()
         self._resolve = resolve
-        self._idle_connections_max = idle_connections_max
-        self._idle_s = idle_s
         self._balancers: dict[Upstream, Balancer] = {}
         self._contexts: dict[UpstreamTls, ssl.SSLContext] = {}
         self._buffer = memoryview(bytearray(_READ_BYTES))
@@ -215,8 +209,8 @@ class Transport:
                 address,
                 upstream.head_line_end(origin),
                 health,
-                idle_max=self._idle_connections_max,
-                idle_s=self._idle_s,
+                idle_max=upstream.kept_connections,
+                idle_s=upstream.kept_idle_s,
             )
 
         balancer = Balancer(upstream, make_pool, self._news, resolve=self._resolve)

@@ -40,6 +40,8 @@ class RouteSettings(Frozen):
     upstream_key_file: Path | None = None
     balance: Balance = "least-outstanding"
     resolve_every_s: float = _seconds(30)
+    kept_connections: int = Field(default=64, ge=0)
+    kept_idle_s: float = _seconds(20)
     eject_after: int = Field(default=5, ge=0)
     eject_s: float = _seconds(10)
     eject_s_max: float = _seconds(300)

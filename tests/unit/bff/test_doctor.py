@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING
 
 from bff.doctor import examine
 from bff.settings import Settings
+from tests.support.authority import Authority
 from tests.support.fake_provider import FakeProvider
+from tests.support.wire import ScriptedUpstream
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from bff.doctor import Finding
 
@@ -42,3 +45,28 @@ def test_every_front_end_is_examined(valkey_url: str, free_port: Callable[[], in
     assert f"http://localhost:8000/shop/bff/callback/{name}" in told
     assert found["route /shop/api"][0].remedy is not None
     assert [finding.remedy for finding in found["redis"]] == [None]
+
+
+def test_every_address_of_an_upstream_is_tried(
+    valkey_url: str, free_port: Callable[[], int], tmp_path: Path
+) -> None:
+    """Sockets and certificates too, as the gateway itself would connect."""
+    authority = Authority(tmp_path)
+    own = authority.certificate("cloakroom.client")
+    secure = ScriptedUpstream(tls=authority.server("api.internal", clients=True))
+    plain = ScriptedUpstream(path=tmp_path / "api.sock")
+    known = {"upstream_ca_file": authority.file, "upstream_certificate_file": own}
+    routes = [
+        {"path": "/a", "upstream": [plain.url, f"http://127.0.0.1:{free_port()}"]},
+        {"path": "/b", "upstream": secure.url, **known, "upstream_tls_name": "api.internal"},
+        {"path": "/c", "upstream": secure.url, "upstream_ca_file": authority.file},
+    ]
+    with FakeProvider() as provider:
+        values = {"secret_keys": ["k" * 32], "redis_url": valkey_url, "routes": routes}
+        values["providers"] = [provider.settings()]
+        found = [one for one in examine(Settings.model_validate(values)) if "route" in one.part]
+    assert [(one.part, one.remedy is None) for one in found] == [
+        ("route /a", True), ("route /a", False), ("route /b", True), ("route /c", False),
+    ]  # fmt: skip
+    secure.close()
+    plain.close()

@@ -44,6 +44,20 @@ def test_every_text_names_all_that_matters_and_no_secret(proxy: str) -> None:
         assert secret not in folded.replace("x-original", "")
 
 
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"upstream": ["https://a.example.com", "https://b.example.com"]},
+        {"upstream": "unix:/run/api.sock"},
+        {"upstream": "https://a.example.com", "upstream_tls_name": "b.example.com"},
+    ],
+)
+def test_upstream_that_a_proxy_could_not_reach_alike_is_not_written(more: dict[str, Any]) -> None:
+    """Half of it would be worse than none."""
+    with pytest.raises(EdgeImpossible, match="/api"):
+        plan_of(settings(routes=[{"path": "/api", **more}]), "127.0.0.1:8000", "headers")
+
+
 @pytest.mark.parametrize("proxy", WRITERS)
 def test_the_longest_prefix_stands_first(proxy: str) -> None:
     """`/api/open` is decided before `/api`."""

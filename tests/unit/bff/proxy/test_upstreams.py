@@ -253,3 +253,14 @@ def test_replies_of_both_addresses_come_over_kept_connections(
     for _ in range(8):
         assert ask(served, request("GET", "/two/x", ticket=ticket)).status == 200
     assert (upstream.connections, second.connections) == (1, 1)
+
+
+def test_no_more_connections_are_kept_than_are_set(
+    serve: Serve, desk: Desk, upstream: ScriptedUpstream
+) -> None:
+    """With none, each call has one of its own, closed after it."""
+    served = serve(route("/own", upstream.url, kept_connections=0))
+    ticket = desk.sign_in()
+    for _ in range(3):
+        assert ask(served, request("GET", "/own/x", ticket=ticket)).status == 200
+    assert upstream.connections == 3
