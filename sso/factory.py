@@ -121,6 +121,8 @@ def build_app(
         static_folder="static",
         static_url_path="/static",
     )
+    # Else `//` is answered with a 308 that would carry a post, and names whatever host was asked.
+    app.url_map.merge_slashes = False
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.config["MAX_FORM_MEMORY_SIZE"] = MAX_BODY_BYTES
     base = lay_foundation(app, settings, clock)

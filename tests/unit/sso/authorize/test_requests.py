@@ -235,3 +235,12 @@ def test_a_strangers_client_is_no_open_redirector(house: House) -> None:
         assert answer_of(house.visitor().get(silent))["error"]
     sound = f"/oauth/authorize?{urlencode(request_of(owned))}"
     assert house.visitor().get(sound).location.startswith("/sign-in?")
+
+
+@pytest.mark.rule("A-13", "S-011", "S-020")
+def test_no_address_of_ours_is_mended_by_a_redirect(house: House) -> None:
+    """A doubled slash is nothing here: no 308 carries a post on, to whatever Host was named."""
+    for path in ("/oauth//token", "/sign-in//", "/admin//api/users"):
+        answer = house.app.test_client().post(path, headers={"Host": "evil.example"})
+        assert answer.status_code in {403, 404, 405}
+        assert "Location" not in answer.headers
