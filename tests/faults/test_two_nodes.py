@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
 import threading
 from typing import TYPE_CHECKING
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
     from tests.support.upstream import Received
 
 SLOW_S = 5.0
-# A bounded stand-in for the 100,000 of a soak: what costs one key would cost these as many.
-STRANGERS = 5000
+# A bounded stand-in for a soak, which sets 100000: what costs one key would cost these as many.
+STRANGERS = int(os.environ.get("CLOAKROOM_STRANGERS", "5000"))
 AT_ONCE = 50
 PEOPLE = 40
 PERIOD_S = 0.2
