@@ -14,6 +14,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from workbench.factory import MIGRATIONS, build_app, sender_of
 from workbench.notifications.digests import send_all
 from workbench.problems import Unavailable
+from workbench.projects.limits import Limits
+from workbench.projects.storage import storage_of
+from workbench.projects.upkeep import sweep as sweep_projects
 from workbench.settings import SettingsInvalid, load_settings
 
 if TYPE_CHECKING:
@@ -41,6 +44,18 @@ def migrate(config: Path | None) -> None:
     with _application(config, "migrated"):
         upgrade(directory=str(MIGRATIONS))
     click.echo("The workbench's database is up to date.")
+
+
+@cli.command()
+@_config
+def sweep(config: Path | None) -> None:
+    """Empty the trash of what is too old, forget abandoned uploads: to be run by a timer."""
+    with _application(config, "swept") as settings:
+        swept = sweep_projects(storage_of(settings), Limits.of(settings))
+    click.echo(
+        f"Gone for good: {swept.entries} from the trash, {swept.projects} projects, "
+        f"{swept.uploads} uploads, {swept.blobs} blobs."
+    )
 
 
 @cli.group()

@@ -16,9 +16,10 @@ def content_disposition(name: str, *, inline: bool) -> str:
     kind = "inline" if inline else "attachment"
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
     plain = "".join("_" if char in '"\\%' or not char.isprintable() else char for char in plain)
-    stem, dot, ending = plain.rpartition(".")
-    if not stem.strip(" ._()") and not ("" if dot else ending).strip(" ._()"):
-        plain = f"file{dot}{ending}" if dot else "file"
+    stem, dot, ending = plain.rpartition(".") if "." in plain else (plain, "", "")
+    if not any(char.isalnum() for char in stem):
+        stem = "file"
+    plain = f"{stem.strip()}{dot}{ending}"
     value = f'{kind}; filename="{plain}"'
     if plain != name:
         value += f"; filename*=UTF-8''{quote(name, safe=_ATTR_CHARS)}"

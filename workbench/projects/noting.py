@@ -48,9 +48,14 @@ def note_project(verb: Verb, access: Access, *, detail: str | None = None) -> Ev
     return event
 
 
-def note_person(verb: Verb, access: Access, whom: Person, *, detail: str | None = None) -> Event:
-    """Add the event that *whom* came, went or is something else in the project now."""
-    return record(
+def note_person(
+    verb: Verb, access: Access, whom: Person, *, detail: str | None = None, gone: bool = False
+) -> Event:
+    """Add the event that *whom* came, went or is something else in the project now.
+
+    They are told of it; *gone*: although they see the project no longer.
+    """
+    event = record(
         verb,
         actor=access.person.pk,
         team=access.project.team_pk,
@@ -61,6 +66,8 @@ def note_person(verb: Verb, access: Access, whom: Person, *, detail: str | None 
         title=whom.name or whom.username or "",
         detail=detail,
     )
+    notify(event, {Reason.MEMBERSHIP: [whom.pk]}, personally=gone)
+    return event
 
 
 def note_node(

@@ -72,7 +72,7 @@ def remove(project_id: str, person: Person, whom_id: str) -> None:
     if whom is None or member is None:
         raise Refused(NOT_FOUND)
     db.session.delete(member)
-    note_person(Verb.PROJECT_MEMBER_REMOVED, access, whom)
+    note_person(Verb.PROJECT_MEMBER_REMOVED, access, whom, gone=True)
 
 
 def _find(access: Access, whom: Person) -> ProjectMember | None:

@@ -134,12 +134,20 @@ def erase_nodes(pks: Sequence[int]) -> None:
             execution_options={"synchronize_session": False},
         )
     for batch in _batches(pks):
+        _forget_watches(batch)
         contents = select(Content.pk).where(Content.node_pk.in_(batch))
         doom_contents(list(db.session.scalars(contents)))
         for kind in ("document", "file"):
             of_kind = select(Node.id).where(Node.pk.in_(batch), Node.kind == kind)
             watching.forget(kind, list(db.session.scalars(of_kind)))
         db.session.execute(delete_rows(Node).where(Node.pk.in_(batch)))
+
+
+def _forget_watches(pks: Sequence[int]) -> None:
+    rows = db.session.execute(select(Node.kind, Node.id).where(Node.pk.in_(pks))).all()
+    for kind in ("document", "file"):
+        if ids := [row.id for row in rows if row.kind == kind]:
+            watching.forget(kind, ids)
 
 
 def doom_contents(pks: Sequence[int]) -> None:

@@ -6,6 +6,8 @@ note of each blob that nothing points at any more, and the blobs after the commi
 
 from __future__ import annotations
 
+import threading
+import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -13,10 +15,12 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, select
 
+from httpkit import events
 from workbench.database import db, outages_named
 from workbench.journal import Verb, record
 from workbench.kit.clock import utc_now
 from workbench.kit.transactions import write
+from workbench.problems import Unavailable
 from workbench.projects.model import Content, DoomedBlob, Node, Part, Project, TrashEntry
 from workbench.projects.trash import doom_contents, erase_entry, erase_nodes
 
@@ -26,6 +30,7 @@ if TYPE_CHECKING:
     from workbench.projects.limits import Limits
     from workbench.projects.storage import Storage
 
+TIDYING_FAILED = "projects.tidying_failed"
 _BATCH = 100
 _ORPHAN_AGE = timedelta(days=1)  # no request takes that long between its blob and its row
 
@@ -53,6 +58,42 @@ def sweep(storage: Storage, limits: Limits, now: Callable[[], datetime] = utc_no
     uploads = _until_none(lambda: write(lambda: _forget_uploads(stale)))
     blobs = delete_doomed(storage) + _delete_orphans(storage, now() - _ORPHAN_AGE)
     return Swept(entries, projects, uploads, blobs)
+
+
+class Tidier:
+    """Does a little of it now and then beside other work, where no timer runs `sweep`."""
+
+    def __init__(
+        self,
+        storage: Storage,
+        limits: Limits,
+        *,
+        pause_s: float = 600.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Tidy at most once in *pause_s*; *clock* is in seconds from anywhere."""
+        self._storage = storage
+        self._limits = limits
+        self._pause_s = pause_s
+        self._clock = clock
+        self._again_at_s = 0.0
+        self._lock = threading.Lock()
+
+    def now_and_then(self) -> None:
+        """Delete one batch of what is over; never fails, for the work beside it stands."""
+        with self._lock:
+            if self._clock() < self._again_at_s:
+                return
+            self._again_at_s = self._clock() + self._pause_s
+        old = utc_now() - timedelta(seconds=self._limits.trash_retention_s)
+        stale = utc_now() - timedelta(seconds=self._limits.upload_ttl_s)
+        try:
+            for step in (_erase_entry, _erase_project):
+                write(partial(step, old))
+            write(partial(_forget_uploads, stale))
+            delete_doomed(self._storage)
+        except Unavailable as outage:
+            events.get_logger().warning(TIDYING_FAILED, reason=outage.hint)
 
 
 def delete_doomed(storage: Storage) -> int:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint
 
+from workbench.projects.upkeep import Tidier
 from workbench.projects.views import comments, documents, files, nodes, projects, search, uploads
 
 if TYPE_CHECKING:
@@ -17,10 +18,11 @@ if TYPE_CHECKING:
 def create_blueprint(callers: Callers, storage: Storage, limits: Limits) -> Blueprint:
     """Return the room's routes."""
     room = Blueprint("projects", __name__)
+    tidier = Tidier(storage, limits)
     projects.add_routes(room, callers)
-    nodes.add_routes(room, callers, storage, limits)
+    nodes.add_routes(room, callers, storage, limits, tidier)
     documents.add_routes(room, callers, limits)
-    uploads.add_routes(room, callers, storage, limits)
+    uploads.add_routes(room, callers, storage, limits, tidier)
     files.add_routes(room, callers, storage)
     comments.add_routes(room, callers)
     search.add_routes(room, callers)

@@ -23,16 +23,19 @@ if TYPE_CHECKING:
     from workbench.kit.answers import Answer
     from workbench.projects.limits import Limits
     from workbench.projects.storage import Storage
+    from workbench.projects.upkeep import Tidier
     from workbench.users.people import Callers
 
 
-def add_routes(room: Blueprint, callers: Callers, storage: Storage, limits: Limits) -> None:
+def add_routes(
+    room: Blueprint, callers: Callers, storage: Storage, limits: Limits, tidier: Tidier
+) -> None:
     """Add the routes to *room*."""
-    _add_tree(room, callers, limits)
+    _add_tree(room, callers, limits, tidier)
     _add_trash(room, callers, storage)
 
 
-def _add_tree(room: Blueprint, callers: Callers, limits: Limits) -> None:
+def _add_tree(room: Blueprint, callers: Callers, limits: Limits, tidier: Tidier) -> None:
     @room.get("/projects/<id:project>/tree")
     def listing(project: str) -> Response:
         """List the whole tree."""
@@ -77,6 +80,7 @@ def _add_tree(room: Blueprint, callers: Callers, limits: Limits) -> None:
         """Put a node into the trash."""
         person = callers.require(WRITE)
         write(lambda: trash.throw_away(node, person))
+        tidier.now_and_then()
         return gone().response()
 
 

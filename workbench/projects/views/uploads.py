@@ -19,6 +19,7 @@ from workbench.projects.views.scopes import WRITE
 if TYPE_CHECKING:
     from workbench.projects.limits import Limits
     from workbench.projects.storage import Storage
+    from workbench.projects.upkeep import Tidier
     from workbench.users.people import Callers
 
 OFFSET = "Upload-Offset"
@@ -26,7 +27,9 @@ CHECKSUM = "Upload-Checksum"
 _DIGITS = 16
 
 
-def add_routes(room: Blueprint, callers: Callers, storage: Storage, limits: Limits) -> None:
+def add_routes(
+    room: Blueprint, callers: Callers, storage: Storage, limits: Limits, tidier: Tidier
+) -> None:
     """Add the routes to *room*."""
 
     @room.post("/projects/<id:project>/uploads")
@@ -39,7 +42,9 @@ def add_routes(room: Blueprint, callers: Callers, storage: Storage, limits: Limi
             document = uploads.begin(project, person, wanted, limits)
             return created(document, at=f"/uploads/{document['id']}")
 
-        return once(person.id, work)
+        answer = once(person.id, work)
+        tidier.now_and_then()
+        return answer
 
     @room.get("/uploads/<id:upload>")
     def state(upload: str) -> Response:

@@ -5,15 +5,20 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from click.testing import CliRunner
+
 from tests.unit.workbench.projects.conftest import answered
+from workbench.cli import cli
 from workbench.database import db
 from workbench.kit.clock import utc_now
 from workbench.projects.limits import Limits
 from workbench.projects.model import Comment, Content, Node, Revision, SearchEntry, TrashEntry
 from workbench.projects.storage import storage_of
-from workbench.projects.upkeep import sweep
+from workbench.projects.upkeep import Tidier, sweep
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.unit.workbench.projects.conftest import Office
     from workbench.settings import Settings
 
@@ -178,3 +183,40 @@ def test_a_large_folder_goes_and_comes_in_batches(office: Office) -> None:
     assert office["lea"].call("DELETE", f"/trash/{folder['id']}").status_code == 204
     with office.app.app_context():
         assert db.session.query(Node).count() == db.session.query(Content).count() == 0
+
+
+def test_the_house_tidies_up_beside_other_work(office: Office, settings: Settings) -> None:
+    """Now and then, without a timer; and a silent storage is nobody's fault."""
+    limits, storage = Limits.of(settings), storage_of(settings)
+    times = iter([0.0, 0.0, 1.0, 700.0, 700.0])
+    tidier = Tidier(storage, limits, clock=lambda: next(times))
+    with office.app.app_context():
+        throw_away(office, office.document("one")["id"])
+        db.session.query(TrashEntry).update({"trashed_at": utc_now() - timedelta(days=31)})
+        db.session.commit()
+        tidier.now_and_then()
+        assert trash(office) == []
+        throw_away(office, office.document("two")["id"])
+        db.session.query(TrashEntry).update({"trashed_at": utc_now() - timedelta(days=31)})
+        db.session.commit()
+        tidier.now_and_then()
+        assert trash(office) == ["two"]
+        tidier.now_and_then()
+        assert trash(office) == []
+
+
+def test_the_command_sweeps(office: Office, settings: Settings, tmp_path: Path) -> None:
+    """As a timer would run it, beside the running house."""
+    throw_away(office, office.document("old")["id"])
+    config = tmp_path / "workbench.toml"
+    config.write_text(
+        f'database_url = "{settings.database_url}"\nfiles_url = "{settings.files_url}"\n'
+        "trash_retention_s = 0\n"
+    )
+    with office.app.app_context():
+        db.session.query(TrashEntry).update({"trashed_at": utc_now() - timedelta(minutes=1)})
+        db.session.commit()
+    done = CliRunner().invoke(cli, ["sweep", "--config", str(config)])
+    assert done.exit_code == 0, done.output
+    assert done.output.startswith("Gone for good: 1 from the trash, 0 projects")
+    assert trash(office) == []
