@@ -20,6 +20,7 @@ function build() {
   const send = holding((start, cancel, problem) => tell(door, "needed", { start, cancel, problem }));
   const api = apiOver(send, { onWaiting: (late) => tell(door, "late", late) });
   const notices = noticeQueue();
+  const leaving = new AbortController();
   return {
     api,
     door,
@@ -35,7 +36,9 @@ function build() {
       if (problem.status === undefined) throw problem;
       notices.say(explain(problem), { bad: true });
     },
+    leaving,
     signOut: async () => {
+      leaving.abort(); // the stream would break off with the session
       draftsIn(globalThis.localStorage).clear();
       await logout();
     },
@@ -44,7 +47,7 @@ function build() {
 
 /** Live news, and the session's own, for as long as the page stands. */
 function listen(app, sub) {
-  const leaving = new AbortController();
+  const { leaving } = app;
   addEventListener("pagehide", () => leaving.abort());
   // From the browser's memory the page would be deaf, and may show somebody who has left.
   addEventListener("pageshow", (event) => event.persisted && location.reload());

@@ -5,9 +5,11 @@ import { marked } from "../vendor/marked.js";
 const SAFE = /^(https?:|mailto:)/i;
 const MENTION = /(^|[^\w@])@([\p{L}\p{N}_][\p{L}\p{N}_.-]{0,62})/gu;
 
-/** The vnodes of `source`, made by `h` (Preact's, or a test's). */
-export function markdown(source, h) {
-  return marked.lexer(source, { gfm: true, breaks: true }).map((token) => block(token, h));
+/** The vnodes of `source`, made by `h` (Preact's, or a test's); its topmost headings are of `level`. */
+export function markdown(source, h, level = 2) {
+  const tokens = marked.lexer(source, { gfm: true, breaks: true });
+  const top = Math.min(...tokens.filter((token) => token.type === "heading").map((token) => token.depth));
+  return tokens.map((token) => block(token, h, level - top));
 }
 
 /** An address that may be linked to, or null. */
@@ -17,10 +19,10 @@ export function safeHref(href) {
   return /^(\/(?![/\\])|#)/.test(address) ? address : null;
 }
 
-function block(token, h) {
+function block(token, h, lower = 1) {
   switch (token.type) {
     case "heading":
-      return h(`h${Math.min(token.depth + 1, 6)}`, null, inline(token.tokens, h));
+      return h(`h${Math.min(token.depth + lower, 6)}`, null, inline(token.tokens, h));
     case "paragraph":
       return h("p", null, inline(token.tokens, h));
     case "text":

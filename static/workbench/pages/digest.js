@@ -31,5 +31,5 @@ export default function Digest() {
 function PersonWeek({ report }) {
   return html`<section class="card digest"><h2><${Person} person=${report.person} /></h2>
     ${report.posts.map((post) => html`<article key=${post.id}><h3 class="digest-title"><${Link} to=${`/statuses/${post.id}`}>${post.title}<//>
-      ${post.group && html` <span class="fine">${post.group.name}</span>`}</h3><${Report} of=${post} /></article>`)}</section>`;
+      ${post.group && html` <span class="fine">${post.group.name}</span>`}</h3><${Report} of=${post} level=${4} /></article>`)}</section>`;
 }

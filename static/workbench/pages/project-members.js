@@ -43,7 +43,7 @@ export default function ProjectMembers({ project: id }) {
       ${(items) => html`<ul class="rows card">${items.map(({ user, role }) => html`<li key=${user.id} class="row-item"><${Person} person=${user} />
         ${lead ? html`<${Select} label=${t("In the project as")} hideLabel value=${role} options=${ROLES.map((one) => [one, standingName(one)])} onChange=${(event) => appoint(user, event.target.value)} />`
           : html`<span class="badge">${standingName(role)}</span>`}
-        ${(lead || user.id === me.id) && html`<${Button} kind="quiet small" onClick=${() => remove(user)} label=${t("Take {name} out", { name: nameOf(user) })}>${t("Take out")}<//>`}</li>`)}</ul>`}<//></div>`;
+        ${(lead || user.id === me.id) && html`<${Button} kind="quiet small" onClick=${() => remove(user)} label=${t("Take out {name}", { name: nameOf(user) })}>${t("Take out")}<//>`}</li>`)}</ul>`}<//></div>`;
 }
 
 function Add({ others, add }) {

@@ -12,11 +12,15 @@ const stateName = (state) =>
   })[state] ?? state;
 
 export function MyApplications() {
-  const { api, ask, say, fail, reloadTeams } = useApp();
+  const { api, ask, say, fail, teams, reloadTeams, router } = useApp();
   const list = usePages("/applications");
-  const news = () => {
+  const news = async () => {
     list.reload();
-    reloadTeams();
+    const now = await reloadTeams();
+    const joined = now.find((one) => !teams.some((old) => old.id === one.id));
+    if (!joined) return;
+    say(t("You are in {team} now.", { team: joined.name }));
+    if (teams.length === 0) router.go("/");
   };
   useLive("inbox", news);
   useLive("gap", news);

@@ -73,7 +73,7 @@ function Comment({ comment, deeds, thread }) {
       ${!isGone && html`<${Menu} label=${t("More")} items=${items} />`}</header>
       ${isGone ? html`<p class="fine">${t("This comment was deleted.")}</p>`
         : mode === "edit" ? html`<${Composer} label=${t("Edit the comment")} draft=${`edit.${comment.id}`} initial=${comment.body} focus send=${(body) => deeds.edit(comment, body).then(close)} sendName=${t("Save")} onCancel=${close} />`
-        : html`<${Markdown} source=${comment.body} compact />`}
+        : html`<${Markdown} source=${comment.body} compact level=${3} />`}
       ${!isGone && deeds.writes && mode !== "reply" && html`<${Button} kind="plain small reply" onClick=${() => setMode("reply")}>${t("Reply")}<//>`}
       ${mode === "reply" && html`<${Composer} label=${t("Write a reply")} draft=${`reply.${comment.id}`} focus send=${(body) => deeds.write(body, thread).then(close)} sendName=${t("Reply")} onCancel=${close} />`}
     </div></article>`;

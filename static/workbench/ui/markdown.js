@@ -3,10 +3,11 @@ import { h, html, useEffect, useState } from "./html.js";
 
 let renderer = null;
 
-export function Markdown({ source, compact = false }) {
+/** `level` is that of its first headings, so that none is left out on the page. */
+export function Markdown({ source, compact = false, level = 2 }) {
   const [render, setRender] = useState(() => renderer);
   useEffect(() => {
-    if (renderer) return;
+    if (render) return;
     import("../lib/markdown.js").then(({ markdown }) => {
       renderer = markdown;
       setRender(() => markdown);
@@ -14,5 +15,5 @@ export function Markdown({ source, compact = false }) {
   }, []);
   const kind = `prose ${compact ? "compact" : ""}`;
   if (!render) return html`<div class=${kind}><p class="plain-text">${source}</p></div>`;
-  return html`<div class=${kind}>${render(source ?? "", h)}</div>`;
+  return html`<div class=${kind}>${render(source ?? "", h, level)}</div>`;
 }

@@ -87,7 +87,7 @@ export function Shell({ app }) {
     <${Frame} area=${area}>
       <${Bars} />
       ${self.me && self.teams
-        ? html`<${Page} key=${here.path} found=${found} />`
+        ? html`<${Page} key=${here.path} path=${here.path} found=${found} />`
         : self.problem ? html`<${Failed} problem=${self.problem} retry=${self.reloadTeams} />` : html`<${Loading} />`}
     <//>
     ${question && html`<${Question} question=${question} />`}
@@ -98,7 +98,7 @@ export function Shell({ app }) {
 
 const loaded = new Map(); // modules, which never change while the page stands
 
-function Page({ found }) {
+function Page({ path, found }) {
   const [Shown, setShown] = useState(() => loaded.get(found?.route) ?? null);
   const [problem, setProblem] = useState(null);
   const [round, setRound] = useState(0);
@@ -123,5 +123,5 @@ function Page({ found }) {
   }, [Shown]);
   if (!found) return html`<${Failed} problem=${{ status: 404 }} />`;
   if (problem) return html`<${Failed} problem=${problem} retry=${() => setRound(round + 1)} />`;
-  return html`<div ref=${place} class="page">${Shown ? html`<${Shown} ...${found.params} />` : html`<${Loading} />`}</div>`;
+  return html`<div ref=${place} class="page" data-path=${path}>${Shown ? html`<${Shown} ...${found.params} />` : html`<${Loading} />`}</div>`;
 }

@@ -33,8 +33,8 @@ export function StatusCard({ status, whole = false, changed, removed }) {
   return html`<article class="card status"><header><${Avatar} person=${status.author} />
       <div><strong>${nameOf(status.author)}</strong><p class="fine"><${When} at=${status.created_at} />${status.group && html` · ${status.group.name}`}${status.edited_at && html` · ${t("edited")}`}</p></div>
       <span class="spring"></span><${Menu} label=${t("More")} items=${items} /></header>
-    ${whole ? null : html`<h2>${heading}</h2>`}<${Report} of=${status} />
-    ${status.body && html`<${Markdown} source=${status.body} />`}
+    ${whole ? null : html`<h2>${heading}</h2>`}<${Report} of=${status} level=${whole ? 2 : 3} />
+    ${status.body && html`<${Markdown} source=${status.body} level=${whole ? 2 : 3} />`}
     <footer><${Like} status=${status} changed=${changed} />
       <${Link} class="button plain small" to=${`/statuses/${status.id}`}><${Icon} name="comment" /><span>${tn(comments, "1 comment", "{n} comments")}</span><//></footer>
     ${editing && html`<${StatusForm} status=${status} close=${() => setEditing(false)} done=${changed} />`}</article>`;
@@ -47,10 +47,11 @@ const PARTS = [
 ];
 
 /** The three parts of a report; what was not said is not shown. */
-export function Report({ of }) {
+export function Report({ of, level = 3 }) {
+  const heading = `h${level}`;
   const said = PARTS.filter(([name]) => of[name]);
   if (said.length === 0) return null;
-  return html`<div class="report">${said.map(([name, title]) => html`<section key=${name} class=${name}><h3>${title()}</h3><${Markdown} source=${of[name]} compact /></section>`)}</div>`;
+  return html`<div class="report">${said.map(([name, title]) => html`<section key=${name} class=${name}><${heading} class="report-title">${title()}<//><${Markdown} source=${of[name]} compact level=${level + 1} /></section>`)}</div>`;
 }
 
 /** Shown at once, taken back when it was refused. */

@@ -242,7 +242,7 @@ export default {
   "This device": "当前设备",
   "Last used": "最近使用：",
   "Signed in {when}": "登录于 {when}",
-  "Sign out {device}": "退出 {device}",
+  "Sign out {device}": "退出登录：{device}",
   "Sign out {device}?": "退出 {device}？",
   "It will have to sign in again.": "该设备需要重新登录。",
   "Sign it out": "确定退出",

@@ -81,7 +81,7 @@ export default {
   "Choose a person": "选择成员",
   "Nobody yet": "还没有人",
   "Take out": "移出",
-  "Take {name} out": "将 {name} 移出",
+  "Take out {name}": "移出 {name}",
   "Take {name} out of the project?": "将 {name} 移出项目？",
   "What they made stays.": "其创建的内容会保留。",
   "{name} is in the project now.": "{name} 已加入项目。",

@@ -11,7 +11,14 @@ const tags = (vnode) => (typeof vnode === "string" ? [] : [vnode.tag, ...vnode.c
 const textOf = (vnode) => (typeof vnode === "string" ? vnode : vnode.children.map(textOf).join(""));
 const drawn = (source) => markdown(source, h).filter(Boolean);
 
-test("markdown is drawn, a level below the page's own heading", () => {
+test("headings go on where the page's own end, and none is left out", () => {
+  const levels = (source, level) => markdown(source, h, level).filter(Boolean).flatMap(tags).filter((tag) => /^h\d/.test(tag)).join();
+  assert.equal(levels("# A\n\n## B\n\n# C", 2), "h2,h3,h2");
+  assert.equal(levels("## A\n\n### B", 2), "h2,h3");
+  assert.equal(levels("### A\n\n###### B", 4), "h4,h6");
+});
+
+test("markdown is drawn, below the page's own heading", () => {
   const source = "# A\n\n- [x] done\n- *b*\n\n| a | b |\n|---|--:|\n| 1 | 2 |\n\n```js\nx < 1 && y\n```\n\n> q\n\n1. one";
   const found = drawn(source).flatMap(tags);
   for (const tag of ["h2", "ul", "input", "em", "table", "th", "pre", "code", "blockquote", "ol"]) assert.ok(found.includes(tag), tag);
