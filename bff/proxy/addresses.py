@@ -96,7 +96,7 @@ class Upstream:
     kept_connections: int = 64
     kept_idle_s: float = 20.0
     ejection: Tolerance = Tolerance(5, 10.0, 300.0)
-    breaking: Tolerance = Tolerance(20, 1.0, 30.0)
+    breaking: Tolerance = Tolerance(20, 1.0, 5.0)
     first_head_line_end: bytes = field(init=False)
 
     def __post_init__(self) -> None:

@@ -9,6 +9,7 @@ Spec: RFC 7239 §8.1 (the same care for the header's predecessor).
 
 from __future__ import annotations
 
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +44,11 @@ def _hops(headers: Iterable[tuple[bytes, bytes]]) -> list[str]:
 
 def is_trusted(address: str, trusted: Sequence[Network]) -> bool:
     """Return whether *address* lies in one of the networks; False for what is no address."""
+    return bool(trusted) and _lies_within(address, tuple(trusted))
+
+
+@lru_cache(4096)  # proxies are few, and each call of theirs asks twice
+def _lies_within(address: str, trusted: tuple[Network, ...]) -> bool:
     try:
         parsed = ip_address(address)
     except ValueError:
@@ -50,6 +56,7 @@ def is_trusted(address: str, trusted: Sequence[Network]) -> bool:
     return any(parsed in network for network in trusted)
 
 
+@lru_cache(4096)
 def _is_address(text: str) -> bool:
     try:
         ip_address(text)

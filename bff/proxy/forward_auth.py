@@ -48,6 +48,9 @@ _ROUTE: Final = "/bff/forward-auth"
 _UNAUTHORIZED: Final = 401
 _FORBIDDEN: Final = 403
 _UNAVAILABLE: Final = 503
+# As the edge remembers heads: a page's calls bear the same cookies, and sessions are asked anew.
+_TICKETS_MAX: Final = 2048
+_TICKETS_KEPT_S: Final = 10.0
 # nginx's names, and those of Traefik and Caddy.
 _METHODS: Final = frozenset({b"x-original-method", b"x-forwarded-method"})
 _URIS: Final = frozenset({b"x-original-uri", b"x-forwarded-uri"})
@@ -89,6 +92,8 @@ class ForwardAuth:
         self._cookie = cookie
         self._authority_for = authority_for
         self._log = access_log
+        self._tickets: dict[bytes, Ticket] = {}
+        self._forget_at = 0.0
 
     def is_asked(self, path: bytes) -> bool:
         """Return whether the request for *path* is one to us."""
@@ -131,12 +136,25 @@ class ForwardAuth:
         require_own_request(headers, self._origin, method=method, websocket=route.websocket)
         route.require_operation(method, path)
         cookies = [value for name, value in headers if name == b"cookie"]
-        authority = await self._authority_for(call, route, lambda: self._cookie.read(cookies))
+        authority = await self._authority_for(call, route, lambda: self._ticket(cookies))
         if authority.token is not None and authority.token.proof_key is not None:
             # A proof names one request to one address; who carries it is not known here.
             raise Refused(TOKEN_BOUND, hint="forward-auth asked for a token of the type DPoP")
-        ticket = None if authority.tokens is None else self._cookie.read(cookies)
-        return authority, "" if ticket is None else ticket.public_id
+        session = authority.session
+        return authority, "" if session is None else session.public_id
+
+    def _ticket(self, cookies: list[bytes]) -> Ticket | None:
+        """Return the ticket in *cookies*; what was made of it is kept for a few seconds."""
+        if len(cookies) != 1:
+            return self._cookie.read(cookies)
+        now = time.monotonic()
+        if now > self._forget_at or len(self._tickets) >= _TICKETS_MAX:
+            self._tickets.clear()
+            self._forget_at = now + _TICKETS_KEPT_S
+        ticket = self._tickets.get(cookies[0])
+        if ticket is None and (ticket := self._cookie.read(cookies)) is not None:
+            self._tickets[cookies[0]] = ticket
+        return ticket
 
     def _original(self, scope: Scope) -> tuple[str, bytes, bytes]:
         """Return method, path and query of the request that the proxy asks about.

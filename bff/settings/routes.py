@@ -47,7 +47,7 @@ class RouteSettings(Frozen):
     eject_s_max: float = _seconds(300)
     break_after: int = Field(default=20, ge=0)
     break_s: float = _seconds(1)
-    break_s_max: float = _seconds(30)
+    break_s_max: float = _seconds(5)
     strip_prefix: bool = True
     token: TokenMode = "user"  # noqa: S105 - a mode
     methods: Words = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")

@@ -54,7 +54,7 @@ class Desk:
         if ticket is None:
             raise Refused(LOGIN_REQUIRED)
         tokens = TokenSet(1, "sso", self.sub, {"": self._token()}, proof_key=b"k" * 32)
-        return Authority(tokens.bound_token(), tokens, ticket)
+        return Authority(tokens.bound_token(), tokens, ticket, ticket)
 
     def _token(self) -> AccessToken:
         return AccessToken(ACCESS_TOKEN, 1, token_type=self.token_type)
@@ -74,6 +74,27 @@ class Answer:
         return str(json.loads(self.body)["code"])
 
 
+class Door:
+    """A door with its log."""
+
+    def __init__(self, desk: Desk | None = None, style: str = "headers") -> None:
+        self.lines: list[bytes] = []
+        self.log = AccessLog(HttpMetrics(CollectorRegistry()), write=self.lines.append)
+        self.itself = ForwardAuth(
+            frontend=Frontend("", PUBLIC_URL, "", COOKIE.name, (), ()),
+            style=style,
+            routes=RouteTable(
+                [
+                    route("/api", "http://127.0.0.1:9", websocket=True),
+                    route("/open", "http://127.0.0.1:9", token="none"),
+                ]
+            ),
+            cookie=COOKIE,
+            authority_for=(desk or Desk()).authority_for,
+            access_log=self.log,
+        )
+
+
 def ask(
     headers: list[tuple[bytes, bytes]],
     *,
@@ -82,23 +103,10 @@ def ask(
     path: bytes = b"/bff/forward-auth",
     method: str = "GET",
     trusted: bool = True,
+    door: Door | None = None,
 ) -> Answer:
     """Return the answer to one question."""
-    answer, lines = Answer(), list[bytes]()
-    log = AccessLog(HttpMetrics(CollectorRegistry()), write=lines.append)
-    door = ForwardAuth(
-        frontend=Frontend("", PUBLIC_URL, "", COOKIE.name, (), ()),
-        style=style,
-        routes=RouteTable(
-            [
-                route("/api", "http://127.0.0.1:9", websocket=True),
-                route("/open", "http://127.0.0.1:9", token="none"),
-            ]
-        ),
-        cookie=COOKIE,
-        authority_for=(desk or Desk()).authority_for,
-        access_log=log,
-    )
+    answer, door = Answer(), door or Door(desk, style)
     scope: dict[str, Any] = {"method": method, "raw_path": path, "query_string": b""}
     scope |= {"headers": headers, TRUSTED_PEER: trusted}
 
@@ -110,12 +118,12 @@ def ask(
             answer.body += message["body"]
 
     async def serve() -> None:
-        await door.serve(scope, send)
-        log.close()
+        await door.itself.serve(scope, send)
+        door.log.close()
 
-    assert door.is_asked(path)
+    assert door.itself.is_asked(path)
     asyncio.run(serve())
-    answer.log = b"".join(lines)
+    answer.log = b"".join(door.lines)
     assert ACCESS_TOKEN.encode() not in answer.log
     if answer.status != 200:
         assert b"authorization" not in answer.headers
@@ -291,3 +299,16 @@ def test_only_a_trusted_proxy_names_the_front_end() -> None:
     assert host_of({**scope, TRUSTED_PEER: True}) == b"shop.example.com"
     assert host_of({**scope, TRUSTED_PEER: True, "raw_path": b"/api/x"}) == b"inner"
     assert host_of({**scope, TRUSTED_PEER: True, "headers": [*lines, lines[1]]}) == b"inner"
+
+
+@pytest.mark.rule("S-036", "S-041")
+def test_remembered_ticket_is_no_remembered_session() -> None:
+    """The same cookies again: the session is asked for anew, and two tickets are still nobody."""
+    desk = Desk()
+    door = Door(desk)
+    for _ in range(2):
+        assert ask([*NGINX, *OWN], door=door).status == 200
+    desk.failure = Refused(LOGIN_REQUIRED)
+    assert ask([*NGINX, *OWN], door=door).status == 401
+    desk.failure = None
+    assert ask([*NGINX, *OWN, SESSION], door=door).status == 401
