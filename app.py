@@ -37,12 +37,14 @@ class _Entry(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         del ctx
-        return ["all", *_FACTORIES]
+        return ["all", "demo", *_FACTORIES]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         del ctx
         if cmd_name == "all":
             return _everything
+        if cmd_name == "demo":
+            return _demo
         return _party(cmd_name) if cmd_name in _FACTORIES else None
 
 
@@ -66,6 +68,18 @@ def main(ctx: click.Context, config: Path | None) -> None:
 @_config
 def _everything(config: Path | None) -> None:
     _run_everything(config)
+
+
+@click.command(name="demo", help="Make accounts and a lively team, beside the house.")
+@click.option("--beside-others", is_flag=True, help="Although there are other people.")
+def _demo(*, beside_others: bool) -> None:
+    from launcher import demo, house, words  # noqa: PLC0415 - nothing else needs it
+
+    try:
+        demo.run(house.var_path(os.environ), os.environ, beside_others=beside_others)
+    except words.CannotStart as reason:
+        words.complain(str(reason))
+        sys.exit(1)
 
 
 def _run_everything(config: Path | None) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from flask import g, request
 from joserfc import jwt
@@ -24,7 +24,7 @@ from workbench.problems import INSUFFICIENT_SCOPE, INVALID_TOKEN, TOKEN_REQUIRED
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from workbench.issuer import IssuerKeys
+    from workbench.issuer import PublicKey
 
 _REALM = 'Bearer realm="workbench"'
 _BEARER, _DPOP = "bearer", "dpop"
@@ -48,12 +48,19 @@ class Caller:
     access_token: str = field(repr=False)
 
 
+class Keys(Protocol):
+    """Where the keys of tokens come from: the issuer, or a process that speaks to itself alone."""
+
+    def find(self, kid: str | None, kty: str) -> PublicKey | None:
+        """Return the key that *kid* names, or None."""
+
+
 class BearerGuard:
     """Admits calls that carry a token of one issuer, made for this resource server."""
 
     def __init__(
         self,
-        keys: IssuerKeys,
+        keys: Keys,
         *,
         issuer: str,
         identifier: str,

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import click
+import structlog
 from flask_migrate import upgrade
 from sqlalchemy.exc import SQLAlchemyError
 
+from workbench.demo.people import PeopleInvalid, parse_accounts
+from workbench.demo.story import PEOPLE
+from workbench.demo.telling import NotTold, tell
 from workbench.factory import MIGRATIONS, build_app, sender_of
 from workbench.notifications.digests import send_all
 from workbench.problems import Unavailable
@@ -56,6 +61,27 @@ def sweep(config: Path | None) -> None:
         f"Gone for good: {swept.entries} from the trash, {swept.projects} projects, "
         f"{swept.uploads} uploads, {swept.blobs} blobs."
     )
+
+
+@cli.command()
+@click.option("--people", type=click.File(encoding="utf-8"), required=True, help="Their accounts.")
+@click.option("--beside-others", is_flag=True, help="Although there are other people.")
+@_config
+def demo(config: Path | None, people: IO[str], *, beside_others: bool) -> None:
+    """Make a lively team of PEOPLE: a JSON list of {sub, username, email}. Safe to repeat."""
+    # Its own requests are of no interest to whoever typed this.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    with _application(config, "filled") as settings:
+        try:
+            accounts = parse_accounts(people.read(), len(PEOPLE))
+            code = tell(settings, accounts, beside_others=beside_others)
+        except (PeopleInvalid, NotTold) as reason:
+            raise click.ClickException(str(reason)) from None
+    if code is None:
+        click.echo("The demo's team is there already.")
+    else:
+        link = f"{settings.front_end_url.rstrip('/')}/join#{code}"
+        click.echo(f"The demo's team is there. Anybody else joins it at {link}")
 
 
 @cli.group()

@@ -46,6 +46,7 @@ from workbench.users.people import Callers
 from workbench.users.profile import ProfileSource
 
 if TYPE_CHECKING:
+    from workbench.bearer import Keys
     from workbench.settings import Settings
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -69,8 +70,13 @@ def create_app() -> Flask:
     return app
 
 
-def build_app(settings: Settings, registry: CollectorRegistry | None = None) -> Flask:
-    """Return the application of *settings*; connects to nothing and starts nothing."""
+def build_app(
+    settings: Settings, registry: CollectorRegistry | None = None, *, keys: Keys | None = None
+) -> Flask:
+    """Return the application of *settings*; connects to nothing and starts nothing.
+
+    *keys* stand in for those of the issuer, where no request comes from outside.
+    """
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = _BODY_LIMIT_BYTES
     install_request_ids(app)
@@ -82,14 +88,14 @@ def build_app(settings: Settings, registry: CollectorRegistry | None = None) -> 
     install_ids(app)
     Migrate(app, db, directory=str(MIGRATIONS))
     install_health(app, {"database": require_schema})
-    _open_rooms(app, settings)
+    _open_rooms(app, settings, keys)
     return app
 
 
-def _open_rooms(app: Flask, settings: Settings) -> None:
+def _open_rooms(app: Flask, settings: Settings, keys: Keys | None) -> None:
     client = IssuerClient(settings.issuer)
     bearer = BearerGuard(
-        IssuerKeys(client, ttl_s=settings.keys_ttl_s, max_age_s=settings.keys_max_age_s),
+        keys or IssuerKeys(client, ttl_s=settings.keys_ttl_s, max_age_s=settings.keys_max_age_s),
         issuer=settings.issuer,
         identifier=settings.identifier,
         leeway_s=settings.leeway_s,

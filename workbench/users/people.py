@@ -125,7 +125,8 @@ def people_called(usernames: Collection[str]) -> list[Person]:
 
 def email_of(pk: int) -> str | None:
     """Return the address that letters to the person *pk* go to, or None where nobody told one."""
-    return db.session.scalars(select(User.email).where(User.pk == pk)).one_or_none()
+    user = db.session.get(User, pk)
+    return user.shown_email if user else None
 
 
 def person_of(user: User) -> Person:
