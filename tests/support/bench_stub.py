@@ -132,7 +132,11 @@ def _answers() -> dict[str, Any]:
     }
     single = {
         "/users/me": ME,
-        f"/users/{ADA['id']}": {**ADA, "email": "ada@example.com", "phone": None, "bio": None},
+        f"/users/{ADA['id']}": {
+            **ADA,
+            "bio": None,
+            "contact": {"email": "ada@example.com", "phone": None},
+        },
         team: TEAM,
         project: PROJECT,
         document: DOCUMENT,

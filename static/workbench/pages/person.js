@@ -17,9 +17,9 @@ export default function PersonPage({ user }) {
     <${Head} title=${nameOf(person)} back=${{ to: "/teams", name: t("Team") }} actions=${person.id === me.id && html`<${ButtonLink} to="/profile" kind="quiet" icon="edit">${t("Edit your profile")}<//>`}>${person.username && `@${person.username}`}<//>
     <section class="card picture"><${Avatar} person=${person} size="large" /><dl class="facts">
       ${person.bio && html`<div><dt>${t("About")}</dt><dd>${person.bio}</dd></div>`}
-      ${person.email && html`<div><dt>${t("E-mail address")}</dt><dd><a href=${`mailto:${person.email}`}>${person.email}</a></dd></div>`}
-      ${person.phone && html`<div><dt>${t("Phone")}</dt><dd><a href=${`tel:${person.phone}`}>${person.phone}</a></dd></div>`}
-      ${!person.bio && !person.email && !person.phone && html`<div><dt class="hush">${t("About")}</dt><dd class="fine">${t("Nothing told yet.")}</dd></div>`}</dl></section>`}<//>
+      ${person.contact?.email && html`<div><dt>${t("E-mail address")}</dt><dd><a href=${`mailto:${person.contact.email}`}>${person.contact.email}</a></dd></div>`}
+      ${person.contact?.phone && html`<div><dt>${t("Phone")}</dt><dd><a href=${`tel:${person.contact.phone}`}>${person.contact.phone}</a></dd></div>`}
+      ${!person.bio && !person.contact?.email && !person.contact?.phone && html`<div><dt class="hush">${t("About")}</dt><dd class="fine">${t("Nothing told yet.")}</dd></div>`}</dl></section>`}<//>
     <${Pages} list=${list} empty=${html`<${Empty} icon="home" title=${t("Nothing done yet that you may see")} />`}>
       ${(items) => byDay(items).map((day) => html`<section class="day" key=${day.key}><h2>${dayName(day.at)}</h2><ul class="events card">${day.items.map((event) => html`<${FeedItem} key=${event.id} event=${event} showTeam />`)}</ul></section>`)}<//></div>`;
 }

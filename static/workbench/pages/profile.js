@@ -2,19 +2,39 @@
 import { LANGUAGES, t } from "../lib/i18n.js";
 import { useApp, useTitle } from "../ui/context.js";
 import { Avatar } from "../ui/avatar.js";
-import { Field, FormProblem, Select, useForm } from "../ui/form.js";
+import { Check, Field, FormProblem, Select, useForm } from "../ui/form.js";
 import { html, useRef, useState } from "../ui/html.js";
 import { useRead } from "../ui/load.js";
 import { Button, Head, nameOf, Read } from "../ui/parts.js";
 
 const FIELDS = ["name", "email", "phone", "bio", "locale"];
-const AVATAR_LIMIT_BYTES = 1_000_000;
+const PICTURE_PX = 256;
 
 export default function Profile() {
   useTitle(t("Profile"));
   const entry = useRead("/users/me");
   return html`<div class="narrow"><${Head} title=${t("Profile")}>${t("Your team sees this.")}<//>
-    <${Read} of=${entry}>${(me) => html`<${Picture} me=${me} /><${Form} key=${entry.etag} me=${me} etag=${entry.etag} reload=${entry.reload} />`}<//></div>`;
+    <${Read} of=${entry}>${(me) => html`<${Picture} me=${me} /><${Form} key=${entry.etag} me=${me} etag=${entry.etag} reload=${entry.reload} />`}<//><${Letters} /></div>`;
+}
+
+/** Whether the inbox also comes by e-mail. */
+function Letters() {
+  const { api, say, fail } = useApp();
+  const read = useRead("/notifications/preferences");
+  if (!read.data) return null;
+  const turn = async (event) => {
+    const daily = event.target.checked;
+    try {
+      const { data } = await api.patch("/notifications/preferences", { daily_email: daily });
+      read.set({ data });
+      say(daily ? t("Once a day a letter tells what is unread.") : t("No more letters."));
+    } catch (problem) {
+      read.reload();
+      fail(problem);
+    }
+  };
+  return html`<section class="card form"><h2>${t("Letters")}</h2>
+    <${Check} label=${t("Once a day, tell me by e-mail what is unread")} checked=${read.data.daily_email} onChange=${turn} /></section>`;
 }
 
 function Form({ me, etag, reload }) {
@@ -40,6 +60,16 @@ function Form({ me, etag, reload }) {
   </form>`;
 }
 
+/** The middle of the picture in `file`, as small as it is shown: whatever a camera made goes up quickly. */
+async function square(file) {
+  const picture = await createImageBitmap(file);
+  const side = Math.min(picture.width, picture.height);
+  const canvas = new OffscreenCanvas(PICTURE_PX, PICTURE_PX);
+  const [left, top] = [(picture.width - side) / 2, (picture.height - side) / 2];
+  canvas.getContext("2d").drawImage(picture, left, top, side, side, 0, 0, PICTURE_PX, PICTURE_PX);
+  return canvas.convertToBlob({ type: "image/jpeg", quality: 0.9 });
+}
+
 function Picture({ me }) {
   const { api, setMe, say, fail } = useApp();
   const chooser = useRef(null);
@@ -51,7 +81,8 @@ function Picture({ me }) {
       setMe(await api.get("/users/me"));
       say(t("Your picture is changed."));
     } catch (problem) {
-      fail(problem);
+      if (problem instanceof DOMException) say(t("This picture cannot be read. Choose another."), { bad: true });
+      else fail(problem);
     }
     setBusy(false);
   };
@@ -59,8 +90,10 @@ function Picture({ me }) {
     const [file] = event.target.files;
     event.target.value = "";
     if (!file) return;
-    if (file.size > AVATAR_LIMIT_BYTES) say(t("The picture is too large. Choose one below 1 MB."), { bad: true });
-    else change(() => api.raw("/users/me/avatar", { method: "PUT", headers: { "Content-Type": file.type }, body: file }));
+    change(async () => {
+      const body = await square(file);
+      await api.raw("/users/me/avatar", { method: "PUT", headers: { "Content-Type": body.type }, body });
+    });
   };
   const { me: shown } = useApp();
   return html`<div class="card picture"><${Avatar} person=${shown ?? me} size="large" />
