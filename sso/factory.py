@@ -195,6 +195,7 @@ def _open_rooms(app: Flask, base: Foundation, services: Services) -> None:
                 carrier=services.carrier,
                 browser=services.browser,
                 consents=services.consents,
+                lifetimes=settings.lifetimes,
             )
         )
     )

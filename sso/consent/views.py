@@ -14,6 +14,7 @@ from sso.problems import REQUEST_INVALID, SIGN_IN_REQUIRED
 from sso.refusals import log_refusal
 from sso.requests.carrier import FIELD
 from sso.requests.replies import reply_error, see_other
+from sso.tokens.claims import OFFLINE_ACCESS
 
 if TYPE_CHECKING:
     from sso.accounts.browser import Browser
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from sso.requests.carrier import Carrier
     from sso.requests.model import AuthorizationRequest
     from sso.requests.validation import RequestValidator
+    from sso.settings import Lifetimes
     from sso.storage.clients import Client
 
 
@@ -36,12 +38,14 @@ class ConsentPages:
         carrier: Carrier,
         browser: Browser,
         consents: Consents,
+        lifetimes: Lifetimes,
     ) -> None:
         self._issuer = issuer
         self._validator = validator
         self._carrier = carrier
         self._browser = browser
         self._consents = consents
+        self._lifetimes = lifetimes
 
     def ask(self, sealed: str) -> str:
         """Return the page."""
@@ -53,8 +57,15 @@ class ConsentPages:
             client_host=host_of(asked.reply_to.redirect_uri),
             scopes=asked.agreed_scopes,
             user=signed_in.user,
+            lasting_s=self._lasting_s(client, asked),
             hidden={FIELD: sealed},
         )
+
+    def _lasting_s(self, client: Client, asked: AuthorizationRequest) -> int:
+        """Return for how long what is agreed to is good without the person coming back."""
+        if OFFLINE_ACCESS in asked.scopes:
+            return self._lifetimes.refresh_absolute_s
+        return client.access_token_ttl_s or self._lifetimes.access_token_s
 
     def decide(self, sealed: str, decision: str) -> Response:
         """Return the step that follows from *decision*; ``deny`` goes back to the client.

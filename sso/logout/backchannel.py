@@ -18,6 +18,7 @@ from sqlalchemy import delete, select, update
 
 from httpkit import events
 from httpkit.problems import Unavailable
+from sso.logout.destinations import DestinationRefused, Destinations
 from sso.storage.clients import Client
 from sso.storage.grants import LogoutDelivery
 
@@ -60,6 +61,7 @@ class BackchannelLogout:
         self._keys = keys
         self._clock = clock
         self._session_end = session_end
+        self._destinations = Destinations(issuer=issuer)
 
     def start(self) -> threading.Thread:
         """Deliver from a thread of its own for the life of this process."""
@@ -112,7 +114,7 @@ class BackchannelLogout:
 
     def _deliver(self, delivery: LogoutDelivery, client: Client) -> None:
         log = events.get_logger().bind(client=client.client_id, attempt=delivery.attempts + 1)
-        fault = self._post(client.backchannel_logout_uri or "", self._token(delivery, client))
+        fault = self._post(client, self._token(delivery, client))
         if fault is None:
             log.info(DELIVERED)
             self._forget(delivery)
@@ -123,15 +125,25 @@ class BackchannelLogout:
             log.info(NOT_DELIVERED, hint=fault)
             self._postpone(delivery, _PATIENCE_S[delivery.attempts])
 
-    def _post(self, uri: str, token: str) -> str | None:
+    def _post(self, client: Client, token: str) -> str | None:
         """Return what went wrong, or None. Redirects are not followed, bodies are not read."""
+        uri = client.backchannel_logout_uri or ""
         try:
+            there = self._destinations.require(uri, trusted=not client.self_registered)
             with (
                 httpx2.Client(timeout=_TIMEOUT_S, follow_redirects=False, trust_env=False) as http,
-                http.stream("POST", uri, data={"logout_token": token}) as response,
+                http.stream(
+                    "POST",
+                    there.url,
+                    data={"logout_token": token},
+                    headers=there.headers,
+                    extensions=there.extensions,
+                ) as response,
             ):
                 accepted = response.status_code in {200, 204}
                 return None if accepted else f"answered {response.status_code}"
+        except DestinationRefused as refused:
+            return str(refused)
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             return type(error).__name__
 

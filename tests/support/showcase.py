@@ -161,6 +161,7 @@ PAGES: dict[str, tuple[str, dict[str, Any]]] = {
             ],
             "hidden": {"request": "r"},
             "user": Person(),
+            "lasting_s": 2_592_000,
         },
     ),
     "sso-error": (

@@ -198,6 +198,7 @@ def test_keys_are_asked_for_once(guard: BearerGuard, issuer: Issuer) -> None:
     assert issuer.requests("/jwks") == 1
 
 
+@pytest.mark.rule("S-122")
 def test_invented_key_ids_do_not_flood_the_issuer(
     guard: BearerGuard, issuer: Issuer, clock: Clock
 ) -> None:

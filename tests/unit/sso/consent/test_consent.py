@@ -35,6 +35,9 @@ def test_a_foreign_client_asks_once(house: House, foreign: App) -> None:
     shown = browser.get(page)
     assert "Campus &lt;Card&gt;" in shown.text
     assert "localhost" in shown.text
+    assert "for 30 days at most" in shown.text
+    short = browser.get(ask(browser, foreign, scope="openid").location)
+    assert "for 60 minutes each time" in short.text
     allowed = browser.submit(page, action="/consent", decision="allow")
     assert answer_of(browser.follow(allowed))["code"]
     assert answer_of(ask(browser, foreign))["code"]
