@@ -188,6 +188,7 @@ class Balancer:
         gone = [pool for address, pool in known.items() if address not in addresses]
         for pool in gone:
             pool.retire()
+            self._news.forgotten(self._upstream.route, pool.title)
         self.retired = [pool for pool in (*self.retired, *gone) if pool.connections]
         self._by_origin[origin] = [
             known.get(address) or self._pool(origin, address) for address in addresses

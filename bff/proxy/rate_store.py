@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     Ask = Callable[..., Awaitable[object]]
 
 _PAUSE_S: Final = 1.0
+_NO_SCRIPT: Final = "NOSCRIPT"
 _MICRO: Final = 1_000_000
 # KEYS[1] quota, and for sessions KEYS[2] the session: made-up tickets must leave nothing behind.
 # ARGV µs a request takes to come back, µs of the whole quota → µs to wait, µs until it is whole
@@ -73,16 +74,20 @@ class SharedLedger:
     async def charge(self, limit: RateLimit, route: str, caller: str) -> Charge:
         """Charge *caller* (a session's digest, an address, or nothing) for one request."""
         if self._clock() >= self._again_at:
+            hint: str | None = "an unusable reply"
+            reply: object = None
             try:
                 reply = await self._charged(limit, route, caller)
             except Unavailable as outage:
-                reply = outage.hint
+                hint = outage.hint
+            if isinstance(reply, Exception):
+                hint = str(reply).partition(" ")[0]  # its code; never what was stored
             if isinstance(reply, list) and all(isinstance(part, int) for part in reply):
                 wait_s, full_s = (part / _MICRO for part in reply)
                 left = limit.requests - int(full_s * limit.requests / limit.per_s + 1 - 1e-6)
                 return Charge(limit, max(0, left), full_s, wait_s)
             self._again_at = self._clock() + _PAUSE_S
-            get_logger().warning(events.RATE_LIMITS_LOCAL, route=route, hint=str(reply))
+            get_logger().warning(events.RATE_LIMITS_LOCAL, route=route, hint=hint)
         return self._own.charge(limit, caller)
 
     async def _charged(self, limit: RateLimit, route: str, caller: str) -> object:
@@ -90,7 +95,7 @@ class SharedLedger:
         each = limit.per_s * _MICRO // limit.requests
         arguments = [str(len(keys)), *keys, str(each), str(limit.per_s * _MICRO)]
         reply: Any = await self._ask("EVALSHA", _DIGEST, *arguments)
-        if str(reply).startswith("NOSCRIPT"):
+        if str(reply).startswith(_NO_SCRIPT):
             reply = await self._ask("EVAL", SCRIPT, *arguments)
         return reply
 
@@ -109,6 +114,8 @@ def slow_ask(client: redis.Redis) -> Callable[..., object]:
         try:
             with store_errors():
                 return client.execute_command(*words)
+        except redis.exceptions.NoScriptError:
+            return _NO_SCRIPT  # redis-py takes the code off its words
         except redis.ResponseError as refused:
             return refused
 

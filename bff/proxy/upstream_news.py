@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 from bff import events
@@ -54,6 +55,12 @@ class UpstreamNews:
     def moved(self, route: str, host: str, addresses: list[str]) -> None:
         """Tell that DNS says something else than before."""
         get_logger().info(events.UPSTREAM_MOVED, route=route, host=host, addresses=len(addresses))
+
+    def forgotten(self, route: str, address: str) -> None:
+        """Forget *address*, which DNS names no longer."""
+        if self._metrics is not None:
+            with contextlib.suppress(KeyError):
+                self._metrics.ejected.remove(route, address)
 
     def lost(self, route: str, host: str) -> None:
         """Tell that DNS says nothing; what it said last holds on."""

@@ -186,9 +186,16 @@ def test_names_are_asked_anew_and_their_last_good_answer_holds() -> None:
         assert await world.renewed() == ["10.0.0.2", "10.0.0.1"]
         assert world.pool("10.0.0.1") is kept
         world.now_s = 60
+        world.fail("10.0.0.2")
+        ejected = {"route": "/api", "address": "10.0.0.2:80"}
+        assert world.registry.get_sample_value("bff_upstream_ejected", ejected) == 1
+        names.known["api"] = ["10.0.0.1"]
+        assert await world.renewed() == ["10.0.0.1"]
+        assert world.registry.get_sample_value("bff_upstream_ejected", ejected) is None
+        world.now_s = 90
         names.known.clear()
         with capture_logs() as logs:
-            assert await world.renewed() == ["10.0.0.2", "10.0.0.1"]
+            assert await world.renewed() == ["10.0.0.1"]
         assert [line["event"] for line in logs] == ["upstream.not_resolved"]
 
     asyncio.run(story())

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
+import re
 import threading
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import redis
+from structlog.testing import capture_logs
 
 from bff.asgi import Worker
 from bff.parts import build_shared
 from bff.proxy.edge_rules import EdgeLimits
 from bff.proxy.edge_worker import party_of, room_for_connections
-from bff.proxy.rates import RateLimit
+from bff.proxy.rate_store import SharedLedger, slow_ask
+from bff.proxy.rates import Ledger, RateLimit
 from bff.settings import Settings
 from tests.support.served import COOKIE, Desk, Served, ask, request, route
 from tests.support.wire import OK, Message, ScriptedUpstream, Wire
@@ -228,6 +233,53 @@ def test_quota_ends_with_its_time_in_redis(serve: Serve, desk: Desk) -> None:
     assert 0 < int(desk.client.pttl(key)) <= 10
 
 
+def test_quota_is_asked_in_the_packet_of_the_session_read(
+    serve: Serve, desk: Desk, upstream: ScriptedUpstream
+) -> None:
+    """Two limits and the session: one write, one reply."""
+    ticket, packets = desk.sign_in(), list[bytes]()
+    sealed = desk.client.hget(ticket.key, "t")
+    assert isinstance(sealed, bytes)
+    store = ScriptedUpstream()
+
+    def answer(wire: Wire) -> None:
+        while packet := wire.receive():
+            packets.append(packet)
+            said = {b"EVALSHA": b"*2\r\n:0\r\n:1000000\r\n", b"PTTL": b":600000\r\n"}
+            said[b"HGET"] = b"$%d\r\n%b\r\n" % (len(sealed), sealed)
+            wire.send(b"".join(said[word] for word in re.findall(b"EVALSHA|PTTL|HGET", packet)))
+
+    store.serve = answer
+    limits = (RateLimit("session", 9, 60), RateLimit("route", 9, 60))
+    url = f"redis://127.0.0.1:{store.port}/0"
+    served = serve(rate_limits=limits, rate_store=True, redis_url=url)
+    for _ in range(3):
+        assert ask(served, request(ticket=ticket)).status == 200
+    assert [(one.count(b"EVALSHA"), one.count(b"HGET")) for one in packets[-2:]] == [(2, 1)] * 2
+    served.stop()
+    store.close()
+
+
+def test_sentinel_and_cluster_are_asked_by_their_own_client(desk: Desk) -> None:
+    """The long way round counts alike, the script's first use included."""
+
+    async def story() -> list[float]:
+        slowly = slow_ask(desk.client)
+
+        async def ask_slowly(*words: str) -> object:
+            return await asyncio.to_thread(slowly, *words)
+
+        desk.client.script_flush()
+        shared = SharedLedger(ask_slowly, Ledger())
+        limit = RateLimit("address", 2, 3600)
+        return [(await shared.charge(limit, "/api", "192.0.2.1")).wait_s for _ in range(3)]
+
+    waits = asyncio.run(story())
+    assert waits[:2] == [0, 0]
+    assert 1790 < waits[2] <= 1800
+    assert len(list(desk.client.scan_iter("rate:*"))) == 1
+
+
 def test_limits_make_no_outage_of_their_own(serve: Serve, upstream: ScriptedUpstream) -> None:
     """Routes that need no session are served and counted here while Redis is away."""
     limits = (RateLimit("address", 2, 3600),)
@@ -261,3 +313,24 @@ def test_every_limit_is_a_setting(valkey_url: str) -> None:
     limits = worker.edge_terms.limits
     assert {name: getattr(limits, name) for name in said} == said
     assert limits.head_bytes == EdgeLimits().head_bytes
+
+
+def test_log_never_holds_what_redis_said() -> None:
+    """A reply out of step may be anything; only an error's code is told."""
+
+    async def story(*replies: object) -> None:
+        left = list(replies)
+
+        async def ask_it(*_words: str) -> object:
+            return left.pop(0)
+
+        for _ in replies:
+            shared = SharedLedger(ask_it, Ledger())
+            await shared.charge(RateLimit("route", 9, 60), "/api", "")
+
+    errors = redis.ResponseError("OOM command not allowed with sealed-bytes")
+    with capture_logs() as logs:
+        asyncio.run(story(b"sealed-bytes", [b"sealed-bytes"], errors, None))
+    assert [line["hint"] for line in logs] == [
+        "an unusable reply", "an unusable reply", "OOM", "an unusable reply",
+    ]  # fmt: skip

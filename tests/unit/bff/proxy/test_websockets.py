@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bff.proxy.exchange import TimeLimits
+from bff.proxy.rates import RateLimit
 from tests.support.frames import (
     BINARY,
     CLOSE,
@@ -304,6 +305,23 @@ def test_open_sockets_of_a_session_are_bounded(
         first.to_end()
         first.close()
         opened(served, handshake(ticket=ticket)).close()
+
+
+def test_open_sockets_count_among_the_calls_of_a_limited_route(
+    serve: Callable[..., Served], upstream: ScriptedUpstream, desk: Desk
+) -> None:
+    """A WebSocket holds its place until its end; a handshake tells of the quota, too."""
+    upstream.serve = echo(upstream)
+    limits = (RateLimit("session", 100, 60),)
+    served = serve(websocket=True, concurrent_requests=1, rate_limits=limits)
+    wire = served.wire()
+    wire.send(handshake(ticket=desk.sign_in()))
+    assert '"session";r=99' in (wire.message().header("ratelimit") or "")
+    assert ask(served, handshake(ticket=desk.sign_in())).status == 503
+    wire.send(frame(CLOSE, b"\x03\xe8", masked=True))
+    wire.to_end()
+    wire.close()
+    assert ask(served, request(ticket=desk.sign_in())).status == 200
 
 
 def test_big_message_waits_for_a_slow_reader(
