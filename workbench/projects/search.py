@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, case, func, literal, or_, select, text
+from sqlalchemy import BigInteger, and_, case, column, func, not_, select, table, text
 
 from workbench.database import db
 from workbench.kit.bodies import wrong_field
@@ -19,21 +19,28 @@ from workbench.teams import membership as teams
 from workbench.users.people import people_of
 
 if TYPE_CHECKING:
-    from sqlalchemy import Select, TextClause
+    from collections.abc import Sequence
+
+    from sqlalchemy import ColumnElement, FromClause, Row
 
     from workbench.paging import PageRequest
     from workbench.users.people import Person
 
 KINDS = ("document", "file", "folder")
-# The tokens are ASCII letters and digits: nothing that either index takes for an operator.
-_IN_SQLITE = (
-    "search_entries.node_pk IN (SELECT rowid FROM search_tokens WHERE search_tokens MATCH :tokens)"
-)
-_IN_MYSQL = "MATCH (search_entries.tokens) AGAINST (:tokens IN BOOLEAN MODE)"
+# Of each number of candidates the texts are looked at; a page that finds too little says so by
+# its `next`, and never looks at more.
+_CANDIDATES = 200
+_LOOKED_AT_MAX = 2000
 _SNIPPET = 160
 _LEAD = 40
-# A cursor is one number: whether the title matched, and the node.
-_IN_TITLE = 1 << 60
+# A cursor is one number: the phase (titles come before texts), and the node.
+_PHASE_BITS = 60
+_TITLES, _TEXTS = 1, 0
+# The tokens are ASCII letters and digits: nothing that either index takes for an operator.
+_PK_MAX = (1 << _PHASE_BITS) - 1
+_FTS5 = table("search_tokens", column("rowid", BigInteger))
+_IN_SQLITE = "search_tokens MATCH :tokens"
+_IN_MYSQL = "MATCH (search_entries.tokens) AGAINST (:tokens IN BOOLEAN MODE)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +63,97 @@ def found(person: Person, wanted: Wanted, page: PageRequest) -> dict[str, Any]:
     visible = _places(person, wanted)
     if not visible:
         return {"items": [], "next": None}
-    rows = db.session.execute(_statement(query, visible, wanted.kind, page)).all()
-    shown = rows[: page.limit]
-    people = people_of(row.updated_by for row in shown)
-    items = [_told(row, query, people[row.updated_by].embedded()) for row in shown]
-    following = cursor_of(shown[-1].rank) if len(rows) > page.limit else None
-    return {"items": items, "next": following}
+    rows, following = _Hunt(query, visible, wanted.kind).page(page)
+    people = people_of(row.updated_by for row in rows)
+    items = [_told(row, query, people[row.updated_by].embedded()) for row in rows]
+    return {"items": items, "next": cursor_of(following) if following else None}
+
+
+class _Hunt:
+    """One search: the index names candidates, then their texts are held against the query."""
+
+    def __init__(self, query: Query, visible: list[int], kind: str | None) -> None:
+        self._query, self._visible, self._kind = query, visible, kind
+
+    def page(self, wanted: PageRequest) -> tuple[list[Row[Any]], int | None]:
+        """Return the rows of a page, and the cursor of the next one or None."""
+        phase, below = _TITLES, 0
+        if wanted.after:
+            phase, below = wanted.after >> _PHASE_BITS, wanted.after & ((1 << _PHASE_BITS) - 1)
+        rows: list[tuple[int, Row[Any]]] = []
+        looked_at = 0
+        while phase >= _TEXTS and len(rows) <= wanted.limit and looked_at < _LOOKED_AT_MAX:
+            candidates = self._candidates(phase, below)
+            rows += [(phase, row) for row in self._hits(phase, candidates)]
+            looked_at += len(candidates)
+            if len(candidates) < _CANDIDATES:
+                phase, below = phase - 1, 0
+            else:
+                below = candidates[-1]
+        shown = [row for _, row in rows[: wanted.limit]]
+        if len(rows) > wanted.limit:
+            last_phase, last = rows[wanted.limit - 1]
+            return shown, last_phase << _PHASE_BITS | last.pk
+        return shown, None if phase < _TEXTS else phase << _PHASE_BITS | (below or _PK_MAX)
+
+    def _candidates(self, phase: int, below: int) -> list[int]:
+        """Return nodes that the index names, the newest first, below the one last looked at."""
+        query = self._query.in_titles() if phase == _TITLES else self._query
+        source: FromClause
+        key: ColumnElement[int]
+        if db.engine.dialect.name == "sqlite":
+            words = [*query.whole, *(f"{token}*" for token in query.begun)]
+            source, key = _FTS5, _FTS5.c.rowid
+            matches = text(_IN_SQLITE).bindparams(tokens=" AND ".join(words))
+        else:
+            words = [f"+{token}" for token in query.whole]
+            words += [f"+{token}*" for token in query.begun]
+            source = SearchEntry.__table__
+            key = SearchEntry.__table__.c.node_pk
+            matches = text(_IN_MYSQL).bindparams(tokens=" ".join(words))
+        statement = (
+            select(key)
+            .select_from(source.join(Node.__table__, Node.pk == key))
+            .where(matches, Node.project_pk.in_(self._visible), Node.trash_pk.is_(None))
+        )
+        if self._kind is not None:
+            statement = statement.where(Node.kind == self._kind)
+        if below:
+            statement = statement.where(key < below)
+        return list(db.session.scalars(statement.order_by(key.desc()).limit(_CANDIDATES)))
+
+    def _hits(self, phase: int, candidates: list[int]) -> Sequence[Row[Any]]:
+        """Return those of *candidates* in which the query stands as it was written."""
+        if not candidates:
+            return []
+        terms = self._query.terms
+        in_title = and_(*(func.instr(SearchEntry.title, term) > 0 for term in terms))
+        anywhere = SearchEntry.title + "\n" + SearchEntry.body
+        in_text = and_(*(func.instr(anywhere, term) > 0 for term in terms), not_(in_title))
+        at = func.instr(SearchEntry.body, terms[0])
+        start = case((at > _LEAD, at - _LEAD), else_=1)
+        statement = (
+            select(
+                Node.pk,
+                Node.id,
+                Node.kind,
+                Node.name,
+                Node.updated_at,
+                Node.updated_by,
+                Project.id.label("project_id"),
+                Project.name.label("project_name"),
+                func.substr(Revision.body, start, _SNIPPET).label("snippet"),
+                start.label("snippet_start"),
+            )
+            .join(SearchEntry, SearchEntry.node_pk == Node.pk)
+            .join(Project, Project.pk == Node.project_pk)
+            .outerjoin(
+                Revision, and_(Revision.node_pk == Node.pk, Revision.number == Node.revision)
+            )
+            .where(Node.pk.in_(candidates), in_title if phase == _TITLES else in_text)
+            .order_by(Node.pk.desc())
+        )
+        return db.session.execute(statement).all()
 
 
 def _parsed(wanted: Wanted) -> Query:
@@ -84,58 +176,6 @@ def _places(person: Person, wanted: Wanted) -> list[int]:
         return list(visible)
     pk = db.session.scalars(select(Project.pk).where(Project.id == wanted.project)).one_or_none()
     return [pk] if pk in visible else []
-
-
-def _statement(
-    query: Query, visible: list[int], kind: str | None, page: PageRequest
-) -> Select[Any]:
-    in_title = and_(*(func.instr(SearchEntry.title, term) > 0 for term in query.terms))
-    in_either = and_(
-        *(
-            or_(func.instr(SearchEntry.title, term) > 0, func.instr(SearchEntry.body, term) > 0)
-            for term in query.terms
-        )
-    )
-    rank = Node.pk + case((in_title, literal(_IN_TITLE)), else_=literal(0))
-    at = func.instr(SearchEntry.body, query.terms[0])
-    start = case((at > _LEAD, at - _LEAD), else_=1)
-    statement = (
-        select(
-            Node.id,
-            Node.kind,
-            Node.name,
-            Node.updated_at,
-            Node.updated_by,
-            Project.id.label("project_id"),
-            Project.name.label("project_name"),
-            func.substr(Revision.body, start, _SNIPPET).label("snippet"),
-            start.label("snippet_start"),
-            rank.label("rank"),
-        )
-        .join(Node, Node.pk == SearchEntry.node_pk)
-        .join(Project, Project.pk == Node.project_pk)
-        .outerjoin(Revision, and_(Revision.node_pk == Node.pk, Revision.number == Node.revision))
-        .where(
-            _matches(query),
-            Node.project_pk.in_(visible),
-            Node.trash_pk.is_(None),
-            in_either,
-        )
-    )
-    if kind is not None:
-        statement = statement.where(Node.kind == kind)
-    if page.after:
-        statement = statement.where(rank < page.after)
-    return statement.order_by(rank.desc()).limit(page.limit + 1)
-
-
-def _matches(query: Query) -> TextClause:
-    """Return the condition that the full-text index of the database at hand answers."""
-    if db.engine.dialect.name == "sqlite":
-        words = [*query.whole, *(f"{token}*" for token in query.begun)]
-        return text(_IN_SQLITE).bindparams(tokens=" AND ".join(words))
-    words = [*(f"+{token}" for token in query.whole), *(f"+{token}*" for token in query.begun)]
-    return text(_IN_MYSQL).bindparams(tokens=" ".join(words))
 
 
 def _told(row: Any, query: Query, person: dict[str, Any]) -> dict[str, Any]:  # noqa: ANN401 - a row

@@ -28,6 +28,7 @@ _BASE = len(_DIGITS)
 _WIDTH = 4  # 36⁴ is more than there are code points
 # Higher than any code point is written: no word meets a token of characters.
 _WORD = "ww"
+_TITLE = "t"
 _UNSPACED = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u2fdf\u3005-\u3007\u3040-\u30ff\u3100-\u31ff"
     "\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
@@ -48,6 +49,13 @@ class Query:
     terms: tuple[str, ...]
     whole: tuple[str, ...]
     begun: tuple[str, ...]
+
+    def in_titles(self) -> Query:
+        """Return the query that only titles answer."""
+        whole, begun = (
+            tuple(f"{_TITLE}{token}" for token in tokens) for tokens in (self.whole, self.begun)
+        )
+        return Query(self.terms, whole, begun)
 
 
 class _Folding(dict[int, str]):
@@ -70,14 +78,18 @@ def fold(text: str) -> str:
     return text.translate(_FOLDING)
 
 
-def tokens_of(*texts: str) -> str:
-    """Return the tokens of the folded *texts*, each once, as the index holds them."""
+def tokens_of(title: str, body: str) -> str:
+    """Return the tokens of a folded title and text, each once, as the index holds them.
+
+    Those of the title are there a second time, marked, so that titles can be asked alone.
+    """
     found: dict[str, None] = {}
-    for text in texts:
-        for token in _tokens(text):
-            found[token] = None
-            if len(found) >= TOKENS_MAX:
-                return " ".join(found)
+    for token in _tokens(title):
+        found |= {token: None, _TITLE + token: None}
+    for token in _tokens(body):
+        found[token] = None
+        if len(found) >= TOKENS_MAX:
+            break
     return " ".join(found)
 
 

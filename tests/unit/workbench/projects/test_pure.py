@@ -196,7 +196,7 @@ def test_a_text_is_found_by_itself(text: str) -> None:
     query = parse_query(text)
     if query is None:
         return
-    tokens = tokens_of(fold(text)).split()
+    tokens = tokens_of("", fold(text)).split()
     assert set(query.whole) <= set(tokens)
     assert all(any(token.startswith(begun) for token in tokens) for begun in query.begun)
     assert all(token.isascii() and token.isalnum() and 3 <= len(token) <= 60 for token in tokens)
