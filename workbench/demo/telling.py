@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from joserfc import jwt
-from joserfc.jwk import RSAKey
 from sqlalchemy import select, update
 
 from workbench.database import db, outages_named
 from workbench.demo import story
+from workbench.demo.own_key import OwnKey
 from workbench.factory import build_app
 from workbench.journal import reading
 from workbench.kit.clock import utc_now
@@ -27,45 +25,10 @@ if TYPE_CHECKING:
     from workbench.settings import Settings
 
 _DAYS = 13
-_TOKEN_S = 600
-_SCOPE = (
-    "users:read users:write team:read team:write project:read project:write "
-    "status:read status:write notification:write"
-)
 
 
 class NotTold(Exception):  # noqa: N818 - an outcome
     """The demo was not made; the message says why."""
-
-
-class _OwnKey:
-    """A key of this process alone, in the issuer's place."""
-
-    def __init__(self) -> None:
-        self._key = RSAKey.generate_key(2048, {"use": "sig", "alg": "RS256"}, auto_kid=True)
-
-    def find(self, kid: str | None, kty: str) -> RSAKey | None:
-        """Return the key where it is meant."""
-        return self._key if (kid, kty) == (self._key.kid, self._key.key_type) else None
-
-    def token(self, settings: Settings, account: Account, name: str) -> str:
-        """Return an access token of *account*'s."""
-        now = int(time.time())
-        claims = {
-            "iss": settings.issuer,
-            "aud": settings.identifier,
-            "sub": account.sub,
-            "client_id": "demo",
-            "jti": "demo",
-            "iat": now,
-            "exp": now + _TOKEN_S,
-            "scope": _SCOPE,
-            "name": name,
-            "preferred_username": account.username,
-            "email": account.email,
-        }
-        header = {"alg": "RS256", "typ": "at+jwt", "kid": self._key.kid}
-        return jwt.encode(header, claims, self._key, algorithms=["RS256"])
 
 
 def tell(settings: Settings, accounts: Sequence[Account], *, beside_others: bool) -> str | None:
@@ -74,7 +37,7 @@ def tell(settings: Settings, accounts: Sequence[Account], *, beside_others: bool
     Raises:
         NotTold: the database has other people's data, or a step failed.
     """
-    key = _OwnKey()
+    key = OwnKey()
     app = build_app(settings, keys=key)
     with app.app_context(), outages_named():
         others = db.session.scalars(
@@ -94,12 +57,18 @@ def tell(settings: Settings, accounts: Sequence[Account], *, beside_others: bool
 
 class _Teller:
     def __init__(
-        self, app: Flask, settings: Settings, accounts: Sequence[Account], key: _OwnKey
+        self, app: Flask, settings: Settings, accounts: Sequence[Account], key: OwnKey
     ) -> None:
         self._client = app.test_client()
         self._usernames = [account.username for account in accounts]
-        self._tokens = [
-            key.token(settings, account, character.name)
+        self._headers = [
+            key.headers(
+                settings,
+                account.sub,
+                name=character.name,
+                username=account.username,
+                email=account.email,
+            )
             for account, character in zip(accounts, story.PEOPLE, strict=False)
         ]
         self._team = ""
@@ -206,9 +175,7 @@ class _Teller:
         Raises:
             NotTold: it was refused.
         """
-        headers = {"Authorization": f"Bearer {self._tokens[who]}"}
-        if match is not None:
-            headers["If-Match"] = match
+        headers = self._headers[who] | ({"If-Match": match} if match is not None else {})
         answer = self._client.open(path, method=method, headers=headers, json=body)
         if answer.status_code >= 400:  # noqa: PLR2004 - the first refusal
             raise NotTold(f"{method} {path}: {answer.text}")
