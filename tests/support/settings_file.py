@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def write_toml(path: Path, settings: Mapping[str, Any]) -> Path:
-    """Write *settings* to *path*: plain values, tables, and lists of tables, one level deep."""
+    """Write *settings* to *path*: plain values, tables and lists of tables, further ones in line."""
     plain, tables = [], []
     for name, value in settings.items():
         if isinstance(value, dict):
@@ -26,5 +26,13 @@ def write_toml(path: Path, settings: Mapping[str, Any]) -> Path:
 
 
 def _lines(row: Mapping[str, Any]) -> str:
-    # JSON's strings, numbers, booleans and lists of them are TOML's, too.
-    return "".join(f"{name} = {json.dumps(value)}\n" for name, value in row.items())
+    return "".join(f"{name} = {_inline(value)}\n" for name, value in row.items())
+
+
+def _inline(value: object) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{name} = {_inline(held)}" for name, held in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_inline, value)) + "]"
+    # JSON's strings, numbers and booleans are TOML's, too.
+    return json.dumps(value)
