@@ -6,6 +6,7 @@ to use; they are built here once, so that none of them can differ in what a sess
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,8 @@ from bff.tokens.wire import BoundedTransport
 from httpkit.metrics import HttpMetrics
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import redis
 
     from bff.settings import Frontend, Settings
@@ -94,8 +97,13 @@ def build_shared(settings: Settings) -> Shared:
     )
 
 
-def build_parts(shared: Shared, frontend: Frontend) -> Parts:
-    """Return the parts of *frontend*; nothing is asked of Redis or of a provider yet."""
+def build_parts(
+    shared: Shared, frontend: Frontend, *, clock: Callable[[], float] = time.time
+) -> Parts:
+    """Return the parts of *frontend*; nothing is asked of Redis or of a provider yet.
+
+    *clock* tells Unix seconds. How long a session lives is not by it but by Redis' own.
+    """
     settings, client, counts = shared.settings, shared.client, shared.counts
     # The front end's name goes into every key: a ticket of one opens nothing of another.
     secret_keys = [key.get_secret_value() for key in settings.secret_keys]
@@ -107,20 +115,10 @@ def build_parts(shared: Shared, frontend: Frontend) -> Parts:
         secure=frontend.https,
         same_site=settings.session.cookie_same_site,
     )
-    providers, news = _providers(shared, frontend), SessionNews(counts)
+    providers, news = _providers(shared, frontend, clock), SessionNews(counts)
     SessionLimit(store, news=news, most_of=_most_of(shared, frontend))
     logout = Logout(store, providers, post_logout_redirect_uri=f"{frontend.base_url}/", news=news)
-    flow = LoginFlow(
-        providers=providers,
-        attempts=TransactionCookies(ring, secure=frontend.https),
-        recent=RecentLogins(ring, secure=frontend.https),
-        states=RedeemedStates(client),
-        store=store,
-        logout=logout,
-        absolute_ttl_s=settings.session.absolute_ttl_s,
-        metrics=counts,
-        news=news,
-    )
+    flow = _flow(frontend, ring, store, logout, providers, shared, news, clock)
     return Parts(
         frontend=frontend,
         shared=shared,
@@ -132,22 +130,51 @@ def build_parts(shared: Shared, frontend: Frontend) -> Parts:
         current=CurrentSession(store, cookie),
         own=OwnSessions(store, news=news),
         providers=providers,
-        lifecycle=TokenLifecycle(store, Leases(client), providers, metrics=counts, news=news),
-        client_tokens=ClientTokens(next(iter(providers.values()))),
+        lifecycle=TokenLifecycle(
+            store, Leases(client), providers, metrics=counts, news=news, clock=clock
+        ),
+        client_tokens=ClientTokens(next(iter(providers.values())), clock=clock),
         flow=flow,
         logout=logout,
         forms=LogoutForms(ring),
         addresses=SignOutAddresses(client, ring),
-        provider_logout=ProviderLogout(client, store, providers, news=news),
+        provider_logout=ProviderLogout(client, store, providers, news=news, clock=clock),
     )
 
 
-def _providers(shared: Shared, frontend: Frontend) -> dict[str, Provider]:
+def _flow(
+    frontend: Frontend,
+    ring: KeyRing,
+    store: SessionStore,
+    logout: Logout,
+    providers: dict[str, Provider],
+    shared: Shared,
+    news: SessionNews,
+    clock: Callable[[], float],
+) -> LoginFlow:
+    return LoginFlow(
+        providers=providers,
+        attempts=TransactionCookies(ring, secure=frontend.https, clock=clock),
+        recent=RecentLogins(ring, secure=frontend.https, clock=clock),
+        states=RedeemedStates(shared.client),
+        store=store,
+        logout=logout,
+        absolute_ttl_s=shared.settings.session.absolute_ttl_s,
+        metrics=shared.counts,
+        news=news,
+        clock=clock,
+    )
+
+
+def _providers(
+    shared: Shared, frontend: Frontend, clock: Callable[[], float]
+) -> dict[str, Provider]:
     return {
         provider.name: Provider(
             provider,
             redirect_uri=frontend.callback_url(provider.name),
             transport=shared.transport,
+            clock=clock,
         )
         for provider in frontend.providers
     }

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from tests.support.upstream import Received
 
 SLOW_S = 5.0
-# A bounded stand-in for a soak, which sets 100000 and --timeout=0: what costs one key would cost these as many.
+# A bounded stand-in for a soak: what costs one key would cost as many as there are strangers. The
+# long form is CLOAKROOM_STRANGERS=100000 with --timeout=0.
 STRANGERS = int(os.environ.get("CLOAKROOM_STRANGERS", "5000"))
 AT_ONCE = 50
 PEOPLE = 40

@@ -66,7 +66,7 @@ class SessionStory(RuleBasedStateMachine):
     @initialize()
     def start(self) -> None:
         """Empty the store; start both nodes with the oldest key first."""
-        self.newest = [0, 0]
+        self.newest, self.clock_is_off_s = [0, 0], [0.0, 0.0]
         self.nodes = [self._node(number) for number in range(2)]
         self.store.flush()
         self.fake.forget()
@@ -84,7 +84,11 @@ class SessionStory(RuleBasedStateMachine):
                 "routes": [route],
             }
         )
-        return build_parts(build_shared(made), made.all_frontends()[0])
+
+        def clock() -> float:
+            return time.time() + self.clock_is_off_s[number]
+
+        return build_parts(build_shared(made), made.all_frontends()[0], clock=clock)
 
     # What people do
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def write_toml(path: Path, settings: Mapping[str, Any]) -> Path:
-    """Write *settings* to *path*: plain values, tables and lists of tables, further ones in line."""
+    """Write *settings* to *path*: plain values, tables, lists of tables; the rest in line."""
     plain, tables = [], []
     for name, value in settings.items():
         if isinstance(value, dict):

@@ -6,6 +6,7 @@ is a dictionary. What must hold after every step stands in the invariant at the 
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -235,6 +236,29 @@ class Sessions(SessionStory):
         assert self.fake.asked(TOKEN) == asked
         other.shared.client.delete(lease)
 
+    @rule(ticket=tickets, node=NODES, step_s=st.sampled_from([-3600.0, 3600.0]))
+    def clock_jumps(self, ticket: Ticket, node: int, step_s: float) -> None:
+        """A node's clock is an hour off for a while: nobody is signed in or out by that.
+
+        What the provider signs meanwhile is not believed; what it rotates is not lost.
+        """
+        parts, expected = self.nodes[node], self.model[ticket]
+        self.clock_is_off_s[node] = step_s
+        try:
+            self.sessions_are_as_the_model_says()
+            sessions = len(self.model)
+            with pytest.raises(Refused):
+                self._sign_in(node, node, "eve", "sid-0", previous=None)
+            assert len(self.model) == sessions
+            seen = parts.store.load_tokens(ticket)
+            if seen is not None:
+                with suppress(Refused):
+                    parts.lifecycle.renew(ticket, seen).result()
+                expected.generation += 1
+                assert self.stored(ticket, parts).access_tokens == seen.access_tokens
+        finally:
+            self.clock_is_off_s[node] = 0.0
+
     @rule(node=NODES)
     def crash(self, node: int) -> None:
         """A node is gone and another takes its place."""
@@ -247,6 +271,7 @@ class Sessions(SessionStory):
         self.replace_node(node)
 
 
+@pytest.mark.rule("B-21", "B-22", "B-34", "B-41", "F-27", "F-29", "F-30", "F-36", "F-46", "S-039")
 def test_sessions_behave_as_the_model_says(valkey: Store) -> None:
     """Eighty stories of thirty steps, the same ones at every run."""
     valkey.flush()
