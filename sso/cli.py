@@ -326,7 +326,7 @@ def _foundation(config: Path | None) -> Iterator[Foundation]:
 
 
 def _invitations(base: Foundation) -> Invitations:
-    return Invitations(base.storage, base.clock, issuer=base.settings.issuer)
+    return Invitations(base.storage, base.clock, issuer=base.settings.origin)
 
 
 def _operator() -> str:

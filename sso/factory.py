@@ -154,7 +154,7 @@ def _install_kit(
     HttpMetrics(registry).install(app)
     install_security_headers(app, https=settings.https)
     guard = FormGuard(
-        secret=base.ring.derived("form tokens"), origin=settings.issuer, https=settings.https
+        secret=base.ring.derived("form tokens"), origin=settings.origin, https=settings.https
     )
     guard.install(app, exempt=_NO_FORM_TOKEN)
     install_i18n(app, https=settings.https, now=base.clock)
@@ -214,9 +214,14 @@ def _open_rooms(app: Flask, base: Foundation, services: Services) -> None:
         )
     )
     _open_pages(app, base, services)
+    _open_discovery(app, base, services)
+
+
+def _open_discovery(app: Flask, base: Foundation, services: Services) -> None:
     metadata = discovery.Metadata(
-        issuer=settings.issuer,
-        scopes=settings.scopes,
+        issuer=base.settings.issuer,
+        origin=base.settings.origin,
+        scopes=base.settings.scopes,
         grant_types=services.token_endpoint.grant_types,
     )
     app.register_blueprint(discovery.create_blueprint(metadata, base.keys))

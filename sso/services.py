@@ -160,7 +160,7 @@ def build_services(base: Foundation) -> Services:
     authentication = _authentication(base, throttle)
     session_end = SessionEnd(storage, clock)
     parts = _token_parts(base, access_tokens, id_tokens)
-    proofs = Proofs(base.ring, throttle.redis, clock, issuer=issuer)
+    proofs = Proofs(base.ring, throttle.redis, clock, origin=settings.origin)
     browser = Browser(Sessions(storage, lifetimes, clock), devices, issuer=issuer)
     second_step = _second_step(base, throttle)
     return Services(
@@ -232,9 +232,9 @@ def _second_step(base: Foundation, throttle: Throttle) -> SecondStep:
     return SecondStep(
         factors=Factors(base.storage, base.ring, throttle, settings.throttles, base.notices, clock),
         passkeys=Passkeys(
-            base.storage, base.ring, throttle, base.notices, clock, issuer=settings.issuer
+            base.storage, base.ring, throttle, base.notices, clock, issuer=settings.origin
         ),
-        half_way=HalfWay(base.ring, base.users, clock, issuer=settings.issuer),
+        half_way=HalfWay(base.ring, base.users, clock, issuer=settings.origin),
     )
 
 
@@ -253,6 +253,6 @@ def _own_affairs(base: Foundation, throttle: Throttle, session_end: SessionEnd) 
             settings,
             clock,
         ),
-        invitations=Invitations(storage, clock, issuer=settings.issuer),
+        invitations=Invitations(storage, clock, issuer=settings.origin),
         account_end=AccountEnd(storage, session_end, base.notices, clock),
     )

@@ -6,6 +6,7 @@ seconds (``…_s``).
 
 from __future__ import annotations
 
+import re
 from email.utils import parseaddr
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -39,12 +40,18 @@ _LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 _DAY_S = 86_400
 
 
+# Segments that nobody on the way rewrites; ``.`` and ``..`` are none.
+_ISSUER_PATH = re.compile(r"(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)*")
+
+
 def _issuer(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username:
         raise ValueError("must be an address like https://sso.example.com")
-    if parts.path or parts.query or parts.fragment or value != value.strip():
-        raise ValueError("must end after host and port: no slash, path, query or fragment")
+    if not _ISSUER_PATH.fullmatch(parts.path) or parts.query or parts.fragment:
+        raise ValueError("must end after host and port, or in a plain path without a last slash")
+    if value != f"{parts.scheme}://{parts.netloc}{parts.path}":
+        raise ValueError("must be written as clients will compare it: no space, no empty parts")
     if parts.scheme == "http" and parts.hostname not in _LOOPBACK_HOSTS:
         raise ValueError("must be https; plain http is accepted on loopback only")
     return value
@@ -197,6 +204,12 @@ class Settings(_Section):
             if not scope or not set(scope) <= allowed:
                 raise ValueError("scopes: each is printable ASCII without space, quote, backslash")
         return self
+
+    @property
+    def origin(self) -> str:
+        """Where every page and endpoint is; an issuer with a path is a name beneath it."""
+        parts = urlsplit(self.issuer)
+        return f"{parts.scheme}://{parts.netloc}"
 
     @property
     def https(self) -> bool:

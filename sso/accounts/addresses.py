@@ -141,7 +141,7 @@ class Addresses:
                 email,
                 ttl_s=ttl_s,
                 username=user.username,
-                link=f"{self._settings.issuer}{CONFIRM}?token={secret}",
+                link=f"{self._settings.origin}{CONFIRM}?token={secret}",
                 hours=str(max(1, ttl_s // 3600)),
                 service=self._settings.issuer,
             )

@@ -115,7 +115,7 @@ class Recovery:
                 ttl_s=ttl_s,
                 language=asked.language,
                 username=user.username,
-                link=f"{self._settings.issuer}{ADDRESS}?token={secret}",
+                link=f"{self._settings.origin}{ADDRESS}?token={secret}",
                 minutes=str(max(1, ttl_s // 60)),
                 service=self._settings.issuer,
             )

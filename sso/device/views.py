@@ -84,7 +84,7 @@ class DevicePages:
         audience = audience_for(client, parameters.get("resource"), default=default)
         self._count("device begin", f"{client.client_id} {ip}")
         begun = self._codes.begin(client, scopes=scopes, audience=audience)
-        address = f"{self._settings.issuer}{PAGE}"
+        address = f"{self._settings.origin}{PAGE}"
         return protocol_answer(
             {
                 "device_code": begun.device_code,

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from sso.keys.signing import SigningKeys
 
 _MAX_AGE_S = 300
+_OPENID = "/.well-known/openid-configuration"
+_OAUTH = "/.well-known/oauth-authorization-server"
 # Metadata member: the endpoint that must be mounted for it to be said.
 _ENDPOINTS = {
     "authorization_endpoint": "authorize.authorize",
@@ -40,10 +42,27 @@ _AUTHENTICATED = ("token", "revocation", "introspection")
 class Metadata:
     """Derives the document of RFC 8414 and OIDC Discovery from what is there."""
 
-    def __init__(self, *, issuer: str, scopes: Sequence[str], grant_types: Sequence[str]) -> None:
+    def __init__(
+        self, *, issuer: str, origin: str, scopes: Sequence[str], grant_types: Sequence[str]
+    ) -> None:
+        """Speak for *issuer*, whose endpoints are at *origin*."""
         self._issuer = issuer
+        self._origin = origin
         self._scopes = list(scopes)
         self._grant_types = list(grant_types)
+
+    def addresses(self) -> list[str]:
+        """Return the paths at which clients look for the document of this issuer.
+
+        A path of the issuer's is put behind the well-known part (RFC 8414 §3.1), and for OpenID
+        clients before it, too (Discovery §4.1). What has no path answers for itself alone.
+        """
+        path = self._issuer.removeprefix(self._origin)
+        return list(
+            dict.fromkeys(
+                [f"{_OPENID}{path}", f"{_OAUTH}{path}", f"{path}{_OPENID}"],
+            )
+        )
 
     def document(self) -> dict[str, Any]:
         """Return the document."""
@@ -75,7 +94,7 @@ class Metadata:
         rules = {rule.endpoint: rule.rule for rule in current_app.url_map.iter_rules()}
         for member, endpoint in _ENDPOINTS.items():
             if endpoint in rules:
-                document[member] = f"{self._issuer}{rules[endpoint]}"
+                document[member] = f"{self._origin}{rules[endpoint]}"
         for name in _AUTHENTICATED:
             if f"{name}_endpoint" in document:
                 methods = [m for m in METHODS if name != "introspection" or m != AUTH_NONE]
@@ -88,10 +107,11 @@ def create_blueprint(metadata: Metadata, keys: SigningKeys) -> Blueprint:
     """Return the routes of this room."""
     room = Blueprint("discovery", __name__)
 
-    @room.get("/.well-known/openid-configuration")
-    @room.get("/.well-known/oauth-authorization-server")
     def document() -> Response:
         return _cached(jsonify(metadata.document()))
+
+    for address in metadata.addresses():
+        room.add_url_rule(address, view_func=document)
 
     @room.get("/oauth/jwks")
     def jwks() -> Response:

@@ -53,11 +53,11 @@ class ProofInvalid(OAuthError):  # noqa: N818 - an outcome, not an error of ours
 class Proofs:
     """Verifies DPoP proofs made for this server."""
 
-    def __init__(self, ring: KeyRing, redis: Redis, clock: Clock, *, issuer: str) -> None:
+    def __init__(self, ring: KeyRing, redis: Redis, clock: Clock, *, origin: str) -> None:
         self._ring = ring
         self._redis = redis
         self._clock = clock
-        self._issuer = issuer
+        self._origin = origin
 
     def nonce(self) -> str:
         """Return what proofs have to carry from now on."""
@@ -71,7 +71,7 @@ class Proofs:
         Args:
             proof: the header's value.
             method: of the request at hand.
-            path: of the request at hand, beneath the issuer.
+            path: of the request at hand, beneath our origin.
             access_token: what is presented along with it, if anything is.
 
         Raises:
@@ -82,7 +82,7 @@ class Proofs:
         key, claims = self._verified(proof)
         if claims.get("htm") != method:
             raise self._invalid("htm is another method")
-        if not _same_address(claims.get("htu"), f"{self._issuer}{path}"):
+        if not _same_address(claims.get("htu"), f"{self._origin}{path}"):
             raise self._invalid("htu is another address")
         issued_at, now = claims.get("iat"), self._clock().timestamp()
         if type(issued_at) is not int or abs(now - issued_at) > _CLOCKS_APART_S:

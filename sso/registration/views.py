@@ -169,7 +169,7 @@ class Registration:
         return {**shown_metadata(client), **address}
 
     def _address(self, client_id: str) -> str:
-        return f"{self._parts.settings.issuer}{PATH}/{client_id}"
+        return f"{self._parts.settings.origin}{PATH}/{client_id}"
 
 
 def create_blueprint(registration: Registration) -> Blueprint:
