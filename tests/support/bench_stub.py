@@ -59,6 +59,7 @@ def bench_stub(answers: Mapping[str, Any] | None = None) -> Flask:
     known = _answers() if answers is None else answers
     app = Flask("bench", template_folder=f"{ROOT}/templates", static_folder=f"{ROOT}/static")
     app.testing = True
+    app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 3600  # the files do not change while it runs
     install_request_ids(app)
     install_i18n(app, https=False, now=lambda: NOW)
     install_security_headers(app, https=False)

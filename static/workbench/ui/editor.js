@@ -25,6 +25,7 @@ export function Editor({ title, start, newer, save, keep, close }) {
   const [mode, setMode] = useState("write");
   const [state, setState] = useState({ busy: false, problem: null });
   const area = useRef(null);
+  const sending = useRef(false);
   const changed = body !== start.base.body;
   const shown = useRested(body, 200);
   const kept = useRested(body, 600);
@@ -54,15 +55,17 @@ export function Editor({ title, start, newer, save, keep, close }) {
     };
   }, []);
   const submit = async () => {
-    if (state.busy) return;
+    if (sending.current) return;
+    sending.current = true;
     setState({ busy: true, problem: null });
     try {
       await save(body);
+      setState({ busy: false, problem: null });
     } catch (problem) {
       setState({ busy: false, problem });
-      return;
+    } finally {
+      sending.current = false;
     }
-    setState({ busy: false, problem: null });
   };
   const cancel = async () => {
     if (!changed || (await ask({ title: t("Discard your changes?"), text: t("The document stays as it was."), yes: t("Discard"), danger: true }))) close();

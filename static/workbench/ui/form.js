@@ -12,16 +12,18 @@ export function useForm(initial, send, check = () => ({})) {
   const [values, setValues] = useState(initial);
   const [state, setState] = useState({ busy: false, errors: {}, problem: null });
   const alive = useRef(true);
+  const sending = useRef(false); // known at once; the state is so only at the next drawing
   useEffect(() => () => (alive.current = false), []);
   const set = (more) => setValues((old) => ({ ...old, ...more }));
   const submit = async (event) => {
     event?.preventDefault();
-    if (state.busy) return;
+    if (sending.current) return;
     const wrong = check(values);
     if (Object.keys(wrong).length > 0) {
       setState({ busy: false, errors: wrong, problem: null });
       return;
     }
+    sending.current = true;
     setState({ busy: true, errors: {}, problem: null });
     try {
       await send(values);
@@ -30,6 +32,8 @@ export function useForm(initial, send, check = () => ({})) {
       if (problem.status === undefined) throw problem;
       const said = Object.entries(fieldErrors(problem)).map(([name, error]) => [name, complaint(error)]);
       if (alive.current) setState({ busy: false, errors: Object.fromEntries(said), problem });
+    } finally {
+      sending.current = false;
     }
   };
   const field = (name) => ({
