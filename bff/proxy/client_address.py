@@ -10,7 +10,7 @@ Spec: RFC 7239 §8.1 (the same care for the header's predecessor).
 from __future__ import annotations
 
 from functools import lru_cache
-from ipaddress import IPv4Network, IPv6Network, ip_address
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -63,3 +63,15 @@ def _is_address(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def party_of(peer: str) -> str:
+    """Return whom the address *peer* stands for: an IPv6 network is one household's."""
+    if ":" not in peer:
+        return peer
+    try:
+        address = IPv6Address(peer.partition("%")[0])
+    except ValueError:
+        return peer
+    mapped = address.ipv4_mapped  # as a listener for both families tells an IPv4 peer
+    return str(mapped or ip_network((address, 64), strict=False))

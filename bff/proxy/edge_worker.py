@@ -5,11 +5,10 @@ from __future__ import annotations
 import resource
 from collections import Counter
 from dataclasses import dataclass
-from ipaddress import ip_network
 from typing import TYPE_CHECKING, Final
 from weakref import WeakKeyDictionary
 
-from bff.proxy.client_address import is_trusted
+from bff.proxy.client_address import is_trusted, party_of
 from bff.proxy.edge_rules import (
     TOO_MANY_CONNECTIONS,
     TOO_MANY_FROM_ADDRESS,
@@ -149,13 +148,3 @@ def room_for_connections() -> int:
     """Return how many browsers one worker has files for: each may need an upstream besides."""
     allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return max(_ROOM_MIN, (allowed - _FILES_OF_OUR_OWN) // 2)
-
-
-def party_of(peer: str) -> str:
-    """Return whom the address *peer* stands for: an IPv6 network is one household's."""
-    if ":" not in peer:
-        return peer
-    try:
-        return str(ip_network((peer.partition("%")[0], 64), strict=False))
-    except ValueError:
-        return peer

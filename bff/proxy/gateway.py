@@ -20,6 +20,7 @@ from bff.problems import (
 from bff.proxy import paths
 from bff.proxy.browser_head import BrowserHead, judge_headers
 from bff.proxy.call import CLIENT_GONE, SESSION_ENDED, WEBSOCKET_CLOSED, Call
+from bff.proxy.client_address import party_of
 from bff.proxy.credentials import Credentials
 from bff.proxy.edge_socket import RAW_TARGET
 from bff.proxy.exchange import ClientGone, Exchange, ReplyAborted
@@ -155,7 +156,7 @@ class Gateway:
         body = RequestBody(browser.body_length, receive, route.body_limit_bytes)
         finding = self._authorities.find(call, route, browser.ticket)
         if route.is_limited:
-            address = (scope.get("client") or _NOWHERE)[0]
+            address = party_of((scope.get("client") or _NOWHERE)[0])
             authority, call.lines = await self._limiter.admit(
                 route, address, browser.ticket, finding
             )

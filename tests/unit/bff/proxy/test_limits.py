@@ -16,8 +16,9 @@ from structlog.testing import capture_logs
 
 from bff.asgi import Worker
 from bff.parts import build_shared
+from bff.proxy.client_address import party_of
 from bff.proxy.edge_rules import EdgeLimits
-from bff.proxy.edge_worker import party_of, room_for_connections
+from bff.proxy.edge_worker import room_for_connections
 from bff.proxy.rate_store import SharedLedger, slow_ask
 from bff.proxy.rates import Ledger, RateLimit
 from bff.settings import Settings
@@ -97,6 +98,7 @@ def test_one_address_cannot_take_every_connection(serve: Serve) -> None:
         ("192.0.2.1", "192.0.2.1"),
         ("2001:db8:1:2:3::4", "2001:db8:1:2::/64"),
         ("fe80::1%eth0", "fe80::/64"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
         ("", ""),
         ("x:y", "x:y"),
     ],
