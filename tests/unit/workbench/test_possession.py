@@ -46,7 +46,7 @@ class Holder:
 
 
 @pytest.mark.rule("A-47")
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("settings", ["sqlite"], indirect=True)
 def test_a_bound_token_is_taken_with_its_proof_alone(api: FlaskClient, issuer: Issuer) -> None:
     """With the key, once; as a bearer, with another key, or for another call: 401."""
     holder, thief = Holder(), Holder()
