@@ -33,7 +33,7 @@ from workbench.projects.limits import Limits
 from workbench.projects.model import Node, Project, ProjectMember, Revision, SearchEntry
 from workbench.projects.order_keys import spread
 from workbench.projects.storage import storage_of
-from workbench.projects.text.searching import fold, tokens_of
+from workbench.projects.text.searching import fold, project_token, tokens_of
 from workbench.projects.tree import place_of
 from workbench.projects.views import create_blueprint
 from workbench.settings import Settings
@@ -216,9 +216,8 @@ def _load_documents(numbers: range, a_project: int, chance: random.Random) -> No
             {"node_pk": pk, "number": 1, "body": body, "size_bytes": 1, "author_pk": 1}
         )
         folded = fold(title), fold(body)
-        entries.append(
-            {"node_pk": pk, "title": folded[0], "body": folded[1], "tokens": tokens_of(*folded)}
-        )
+        tokens = f"{project_token(project_pk)} {tokens_of(*folded)}"
+        entries.append({"node_pk": pk, "title": folded[0], "body": folded[1], "tokens": tokens})
     for model, rows in ((Node, nodes), (Revision, revisions), (SearchEntry, entries)):
         db.session.execute(insert(model), rows)
 

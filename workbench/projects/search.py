@@ -14,23 +14,34 @@ from workbench.paging import cursor_of
 from workbench.problems import BAD_REQUEST, Refused
 from workbench.projects.membership import projects_of
 from workbench.projects.model import Node, Project, Revision, SearchEntry
-from workbench.projects.text.searching import QUERY_LENGTH, Query, marked, parse_query
+from workbench.projects.text.searching import (
+    QUERY_LENGTH,
+    Query,
+    marked,
+    parse_query,
+    project_token,
+)
 from workbench.teams import membership as teams
 from workbench.users.people import people_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sqlalchemy import ColumnElement, FromClause, Row
+    from sqlalchemy import ColumnElement, FromClause, Row, TextClause
 
     from workbench.paging import PageRequest
     from workbench.users.people import Person
 
 KINDS = ("document", "file", "folder")
-# Of each number of candidates the texts are looked at; a page that finds too little says so by
-# its `next`, and never looks at more.
+# The texts of so many candidates are looked at in one statement; a page that finds too little
+# says so by its `next`, and never looks at more.
 _CANDIDATES = 200
-_LOOKED_AT_MAX = 2000
+_LOOKED_AT_MAX = 3000
+# InnoDB's full-text index fetches every row that has a word. A word that most texts have is found
+# among the newest of them without it; one that is not there is rare enough to ask for.
+_NEWEST = 500
+_NEWEST_MAX = 1000
+_PROJECTS_MAX = 60
 _SNIPPET = 160
 _LEAD = 40
 # A cursor is one number: the phase (titles come before texts), and the node.
@@ -83,11 +94,11 @@ class _Hunt:
         rows: list[tuple[int, Row[Any]]] = []
         looked_at = 0
         while phase >= _TEXTS and len(rows) <= wanted.limit and looked_at < _LOOKED_AT_MAX:
-            candidates = self._candidates(phase, below)
-            rows += [(phase, row) for row in self._hits(phase, candidates)]
+            asked, candidates = self._candidates(phase, below, looked_at)
+            rows += [(phase, row) for row in self._hits(phase, candidates, wanted.limit + 1)]
             looked_at += len(candidates)
-            if len(candidates) < _CANDIDATES:
-                phase, below = phase - 1, 0
+            if len(candidates) < asked:
+                phase, below, looked_at = phase - 1, 0, 0
             else:
                 below = candidates[-1]
         shown = [row for _, row in rows[: wanted.limit]]
@@ -96,33 +107,47 @@ class _Hunt:
             return shown, last_phase << _PHASE_BITS | last.pk
         return shown, None if phase < _TEXTS else phase << _PHASE_BITS | (below or _PK_MAX)
 
-    def _candidates(self, phase: int, below: int) -> list[int]:
-        """Return nodes that the index names, the newest first, below the one last looked at."""
+    def _candidates(self, phase: int, below: int, looked_at: int) -> tuple[int, list[int]]:
+        """Return how many nodes were asked for, and those there are, the newest first."""
         query = self._query.in_titles() if phase == _TITLES else self._query
-        source: FromClause
-        key: ColumnElement[int]
         if db.engine.dialect.name == "sqlite":
             words = [*query.whole, *(f"{token}*" for token in query.begun)]
-            source, key = _FTS5, _FTS5.c.rowid
             matches = text(_IN_SQLITE).bindparams(tokens=" AND ".join(words))
-        else:
-            words = [f"+{token}" for token in query.whole]
-            words += [f"+{token}*" for token in query.begun]
-            source = SearchEntry.__table__
-            key = SearchEntry.__table__.c.node_pk
-            matches = text(_IN_MYSQL).bindparams(tokens=" ".join(words))
+            return _CANDIDATES, self._nodes(below, _FTS5, _FTS5.c.rowid, matches)
+        if phase == _TEXTS and looked_at < _NEWEST_MAX:
+            return _NEWEST, self._nodes(below, None, Node.__table__.c.pk, None, _NEWEST)
+        words = [f"+{token}" for token in query.whole] + [f"+{token}*" for token in query.begun]
+        if len(self._visible) <= _PROJECTS_MAX:
+            words.append(f"+({' '.join(project_token(pk) for pk in self._visible)})")
+        matches = text(_IN_MYSQL).bindparams(tokens=" ".join(words))
+        entries = SearchEntry.__table__
+        return _CANDIDATES, self._nodes(below, entries, entries.c.node_pk, matches)
+
+    def _nodes(
+        self,
+        below: int,
+        index: FromClause | None,
+        key: ColumnElement[int],
+        matches: TextClause | None,
+        limit: int = _CANDIDATES,
+    ) -> list[int]:
+        """Return at most *limit* visible nodes that *index* finds, below the one last looked at."""
+        nodes = Node.__table__
+        source = nodes if index is None else index.join(nodes, nodes.c.pk == key)
         statement = (
             select(key)
-            .select_from(source.join(Node.__table__, Node.pk == key))
-            .where(matches, Node.project_pk.in_(self._visible), Node.trash_pk.is_(None))
+            .select_from(source)
+            .where(Node.project_pk.in_(self._visible), Node.trash_pk.is_(None))
         )
+        if matches is not None:
+            statement = statement.where(matches)
         if self._kind is not None:
             statement = statement.where(Node.kind == self._kind)
         if below:
             statement = statement.where(key < below)
-        return list(db.session.scalars(statement.order_by(key.desc()).limit(_CANDIDATES)))
+        return list(db.session.scalars(statement.order_by(key.desc()).limit(limit)))
 
-    def _hits(self, phase: int, candidates: list[int]) -> Sequence[Row[Any]]:
+    def _hits(self, phase: int, candidates: list[int], limit: int) -> Sequence[Row[Any]]:
         """Return those of *candidates* in which the query stands as it was written."""
         if not candidates:
             return []
@@ -152,6 +177,7 @@ class _Hunt:
             )
             .where(Node.pk.in_(candidates), in_title if phase == _TITLES else in_text)
             .order_by(Node.pk.desc())
+            .limit(limit)
         )
         return db.session.execute(statement).all()
 

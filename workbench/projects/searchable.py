@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from workbench.database import db
 from workbench.projects.model import SearchEntry
-from workbench.projects.text.searching import fold, tokens_of
+from workbench.projects.text.searching import fold, project_token, tokens_of
 
 if TYPE_CHECKING:
     from workbench.projects.model import Node
@@ -21,4 +21,4 @@ def index(node: Node, body: str | None = None) -> None:
     entry.title = fold(node.name)
     if body is not None:
         entry.body = fold(body)
-    entry.tokens = tokens_of(entry.title, entry.body)
+    entry.tokens = f"{project_token(node.project_pk)} {tokens_of(entry.title, entry.body)}"

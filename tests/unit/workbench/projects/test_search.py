@@ -9,6 +9,7 @@ import pytest
 from tests.support.queries import counted
 from tests.unit.workbench.projects.conftest import answered
 from workbench.database import db
+from workbench.projects import search
 
 if TYPE_CHECKING:
     from tests.unit.workbench.projects.conftest import Office
@@ -42,28 +43,60 @@ def library(office: Office) -> Office:
     return office
 
 
-def test_words_are_found_in_every_script(library: Office) -> None:
-    """Any character of Chinese, the beginning of a word elsewhere, in any case and width."""
-    for query, titles in (
-        ("网关", ["网关设计"]),
-        ("设", ["网关设计"]),
-        ("计", ["网关设计"]),
-        ("令牌从不离开", ["网关设计"]),
-        ("令牌离开", []),  # the pairs are there, but not in a row
-        ("里", ["网关设计"]),
-        ("redis", ["网关设计"]),
-        ("REDIS 网关", ["网关设计"]),
-        ("gate", ["API Gateway notes"]),
-        ("gateway cookie", ["API Gateway notes"]),
-        ("way", []),  # the beginning of a word, not its end
-        ("журнал", ["Каталог"]),
-        ("КАТАЛОГ", ["Каталог"]),
-        ("ブラウザ", ["テスト計画"]),
-        ("full WIDTH", ["Straße"]),
-        ("élan", ["Straße"]),
-        ("no such thing", []),
-    ):
+WORDS: tuple[tuple[str, list[str]], ...] = (
+    ("网关", ["网关设计"]),
+    ("设", ["网关设计"]),
+    ("计", ["网关设计"]),
+    ("令牌从不离开", ["网关设计"]),
+    ("令牌离开", []),  # the pairs are there, but not in a row
+    ("里", ["网关设计"]),
+    ("redis", ["网关设计"]),
+    ("REDIS 网关", ["网关设计"]),
+    ("gate", ["API Gateway notes"]),
+    ("gateway cookie", ["API Gateway notes"]),
+    ("way", []),  # the beginning of a word, not its end
+    ("журнал", ["Каталог"]),
+    ("КАТАЛОГ", ["Каталог"]),
+    ("ブラウザ", ["テスト計画"]),
+    ("full WIDTH", ["Straße"]),
+    ("élan", ["Straße"]),
+    ("no such thing", []),
+)
+
+
+def test_words_are_found_in_every_script(library: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Any character of Chinese, the beginning of a word elsewhere, in any case and width.
+
+    Among the newest texts, and by the index alone, in one project and in too many to name.
+    """
+    for query, titles in WORDS:
         assert found(library, query) == titles, query
+    monkeypatch.setattr(search, "_NEWEST_MAX", 0)
+    for query, titles in WORDS:
+        assert found(library, query) == titles, query
+    monkeypatch.setattr(search, "_PROJECTS_MAX", 0)
+    for query, titles in WORDS[:4]:
+        assert found(library, query) == titles, query
+
+
+def test_a_page_that_finds_too_little_leads_on(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many texts only look like the query: each is looked at once, none is left out."""
+    monkeypatch.setattr(search, "_CANDIDATES", 2)
+    monkeypatch.setattr(search, "_LOOKED_AT_MAX", 2)
+    monkeypatch.setattr(search, "_NEWEST_MAX", 0)
+    for number in range(7):
+        office.document(str(number), "令牌从不离开" if number % 3 else "令牌离开，从不")
+    seen: list[str] = []
+    after: dict[str, str] = {}
+    while True:
+        part = page(office, "令牌从不", **after)
+        seen += [joined(item["title"]) for item in part["items"]]
+        if part["next"] is None:
+            break
+        after = {"after": part["next"]}
+    assert seen == ["5", "4", "2", "1"]
 
 
 def test_nothing_in_a_query_is_an_instruction(library: Office) -> None:
