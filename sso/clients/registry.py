@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
+from sqlalchemy.orm import joinedload
 
 from sso.clients.registration import (
     AUTH_SECRET,
@@ -34,6 +35,14 @@ if TYPE_CHECKING:
     from sso.storage.engine import Storage
 
 _CLIENT_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+# With its secrets by one question; every request of a client begins with it.
+_ENABLED = (
+    select(Client)
+    .where(Client.client_id == bindparam("client_id"), Client.disabled_at.is_(None))
+    .options(joinedload(Client.secrets))
+)
 
 
 @dataclass(frozen=True)
@@ -65,8 +74,8 @@ class Clients:
         if not _CLIENT_ID.fullmatch(client_id):
             return None
         with self._storage.reading() as session:
-            client = session.get(Client, client_id)
-        return client if client is not None and client.disabled_at is None else None
+            found = session.scalars(_ENABLED, {"client_id": client_id})
+            return found.unique().one_or_none()
 
     def create(self, new: NewClient) -> Registered:
         """Register *new*.

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import update
+from sqlalchemy import bindparam, select, update
 
 from sso.errors import INVALID_GRANT, INVALID_REQUEST, INVALID_TARGET, OAuthError
-from sso.grants.records import revoke_grant
+from sso.grants.records import TOLD, revoke_grant
 from sso.storage.digests import digest, new_id, new_secret
 from sso.storage.grants import AuthorizationCode, Grant
 from sso.storage.people import User
@@ -34,6 +34,15 @@ if TYPE_CHECKING:
 
 _VERIFIER = re.compile(r"[A-Za-z0-9\-._~]{43,128}")
 REPLAYED: Final = "code replayed"
+
+
+# All that a redemption judges, by one question.
+_WITH_ITS_PERSON = (
+    select(AuthorizationCode, User)
+    .join(User, User.sub == AuthorizationCode.sub)
+    .where(AuthorizationCode.digest == bindparam("digest"))
+    .options(TOLD)
+)
 
 
 @dataclass(frozen=True)
@@ -131,18 +140,12 @@ class Codes:
             raise OAuthError(INVALID_REQUEST, "code_verifier is malformed")
 
         def work(session: Session) -> Redeemed | _Refusal:
-            row = session.get(AuthorizationCode, digest(code))
-            if row is None or row.client_id != client.client_id:
-                return _Refusal("unknown code" if row is None else "code of another client")
-            if row.redirect_uri != redirect_uri:
-                return _Refusal("redirect_uri is not that of the request")
-            if not _proves(verifier, row.code_challenge):
-                return _Refusal("code_verifier does not match the request's code_challenge")
-            if resource not in {None, row.audience}:
-                return _Refusal("resource is not that of the request", INVALID_TARGET)
-            if row.dpop_jkt not in {None, jkt}:
-                return _Refusal("the key is not that of dpop_jkt")
-            return self._take(session, client, row, jkt)
+            found = session.execute(_WITH_ITS_PERSON, {"digest": digest(code)}).one_or_none()
+            if found is None:
+                return _Refusal("unknown code")
+            row, user = found
+            fault = self._fault(client, row, redirect_uri, verifier, resource, jkt)
+            return fault or self._take(session, client, row, user, jkt)
 
         outcome = self._storage.write(work)
         if isinstance(outcome, _Refusal):
@@ -151,8 +154,35 @@ class Codes:
             )
         return outcome
 
+    @staticmethod
+    def _fault(
+        client: Client,
+        row: AuthorizationCode,
+        redirect_uri: str | None,
+        verifier: str | None,
+        resource: str | None,
+        jkt: str | None,
+    ) -> _Refusal | None:
+        """Return why *row* is not for this request, or None. Nothing is spent yet."""
+        if row.client_id != client.client_id:
+            return _Refusal("code of another client")
+        if row.redirect_uri != redirect_uri:
+            return _Refusal("redirect_uri is not that of the request")
+        if not _proves(verifier, row.code_challenge):
+            return _Refusal("code_verifier does not match the request's code_challenge")
+        if resource not in {None, row.audience}:
+            return _Refusal("resource is not that of the request", INVALID_TARGET)
+        if row.dpop_jkt not in {None, jkt}:
+            return _Refusal("the key is not that of dpop_jkt")
+        return None
+
     def _take(
-        self, session: Session, client: Client, row: AuthorizationCode, jkt: str | None
+        self,
+        session: Session,
+        client: Client,
+        row: AuthorizationCode,
+        user: User,
+        jkt: str | None,
     ) -> Redeemed | _Refusal:
         now = self._clock()
         taking = (
@@ -170,9 +200,8 @@ class Codes:
             if revoke_grant(session, row.grant_id, now, because=REPLAYED):
                 return _Refusal("code replayed: what it yielded is revoked")
             return _Refusal("code expired or already used")
-        user = session.get(User, row.sub)
-        if user is None or user.disabled_at is not None:
-            return _Refusal("the account is gone or disabled")
+        if user.disabled_at is not None:
+            return _Refusal("the account is disabled")
         grant = self._grant_of(row, now)
         session.add(grant)
         session.flush()

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sqlalchemy import update
+from sqlalchemy.orm import load_only
 
 from sso.storage.grants import Grant
+from sso.storage.people import User
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -21,6 +23,17 @@ def find_userinfo_claims(storage: Storage, grant_id: str) -> list[str]:
     with storage.reading() as session:
         grant = session.get(Grant, grant_id)
     return list((grant.claims or {}).get("userinfo", [])) if grant is not None else []
+
+
+# What tokens tell of a person, and whether there may be any; the rest is not asked for.
+TOLD = load_only(
+    User.username,
+    User.email,
+    User.email_verified,
+    User.updated_at,
+    User.disabled_at,
+    raiseload=True,
+)
 
 
 def revoke_grant(session: Session, grant_id: str, now: datetime, *, because: str) -> bool:

@@ -15,11 +15,11 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import update
+from sqlalchemy import bindparam, select, update
 
 from sso.clients.registration import AUTH_NONE, REFRESH_TOKEN
 from sso.errors import INVALID_GRANT, INVALID_SCOPE, INVALID_TARGET, OAuthError
-from sso.grants.records import revoke_grant
+from sso.grants.records import TOLD, revoke_grant
 from sso.parameters import space_separated
 from sso.storage.digests import digest, new_secret
 from sso.storage.grants import Grant, RefreshToken
@@ -38,6 +38,16 @@ if TYPE_CHECKING:
     from sso.storage.engine import Storage
 
 _PURPOSE = "refresh successor"
+
+
+# All that a rotation judges, by one question.
+_WITH_ITS_GRANT = (
+    select(RefreshToken, Grant, User)
+    .join(Grant, Grant.id == RefreshToken.grant_id)
+    .join(User, User.sub == Grant.sub)
+    .where(RefreshToken.digest == bindparam("digest"))
+    .options(TOLD)
+)
 
 
 @dataclass(frozen=True)
@@ -120,14 +130,12 @@ class RefreshTokens:
         token: str,
         asked: _Asked,
     ) -> Rotated | _Refusal:
-        row = session.get(RefreshToken, digest(token))
-        grant = session.get(Grant, row.grant_id) if row is not None else None
-        if row is None or grant is None:
+        found = session.execute(_WITH_ITS_GRANT, {"digest": digest(token)}).one_or_none()
+        if found is None:
             return _Refusal("unknown refresh token")
-        user = session.get(User, grant.sub)
+        row, grant, user = found
         if refusal := self._refusal(client, row, grant, user, asked):
             return refusal
-        assert user is not None  # noqa: S101 - `_refusal` has answered otherwise
         now = self._clock()
         successor = self._successors(token)[0]
         taking = (
@@ -162,7 +170,7 @@ class RefreshTokens:
         client: Client,
         row: RefreshToken,
         grant: Grant,
-        user: User | None,
+        user: User,
         asked: _Asked,
     ) -> _Refusal | None:
         now = self._clock()
@@ -172,8 +180,8 @@ class RefreshTokens:
             return _Refusal(f"the grant was revoked: {grant.revoked_because}")
         if row.expires_at <= now or grant.expires_at <= now:
             return _Refusal("refresh token expired")
-        if user is None or user.disabled_at is not None:
-            return _Refusal("the account is gone or disabled")
+        if user.disabled_at is not None:
+            return _Refusal("the account is disabled")
         return _asked_too_much(row, grant, asked)
 
     def _row(self, client: Client, grant: Grant, token: str, jkt: str | None) -> RefreshToken:
