@@ -39,6 +39,12 @@ class Finding:
 def examine(settings: Settings) -> Iterator[Finding]:
     """Yield a finding for Redis, for each provider and for each upstream."""
     yield Finding("settings", f"complete; the gateway is {settings.public_url}")
+    if settings.trusted_proxies and settings.forward_auth != "off":
+        yield Finding(
+            "forward-auth",
+            "answers trusted_proxies with tokens: close /bff/forward-auth to browsers there, or"
+            ' set forward_auth = "off"',
+        )
     yield from _examine_redis(settings.redis_url.get_secret_value())
     for provider in settings.providers:
         yield from _examine_provider(settings, provider)

@@ -11,6 +11,8 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import httpx2
+from authlib.oauth2.rfc6749.parameters import prepare_grant_uri
+from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
 from bff.problems import Unavailable
 from bff.tokens import id_token as id_tokens
@@ -103,21 +105,22 @@ class Provider:
         if methods is not None and "S256" not in methods:
             raise ProviderFault("metadata: PKCE S256 is not offered")
         pushing = pushed.find_endpoint(metadata, self.settings.par)
-        with self._client() as client:
-            url, _state = client.create_authorization_url(
-                metadata.authorization_endpoint,
-                code_verifier=code_verifier,
-                scope=" ".join(self.settings.scopes),
-                redirect_uri=self.redirect_uri,
-                **parameters,
-            )
-            if pushing is None:
-                return str(url)
-            endpoints = (metadata.authorization_endpoint, pushing)
-            with self._breaker.attempt():
-                return pushed.push(
-                    client, url, endpoints=endpoints, auth_method=self._auth_method()
-                )
+        # Without a client of Authlib's: this is asked by anybody, and making one costs most of it.
+        url = prepare_grant_uri(
+            metadata.authorization_endpoint,
+            client_id=self.settings.client_id,
+            response_type="code",
+            redirect_uri=self.redirect_uri,
+            scope=" ".join(self.settings.scopes),
+            code_challenge=create_s256_code_challenge(code_verifier),
+            code_challenge_method="S256",
+            **parameters,
+        )
+        if pushing is None:
+            return str(url)
+        endpoints = (metadata.authorization_endpoint, pushing)
+        with self._client() as client, self._breaker.attempt():
+            return pushed.push(client, url, endpoints=endpoints, auth_method=self._auth_method())
 
     def new_proof_key(self) -> bytes | None:
         """Return a key for tokens to be bound to (RFC 9449), None where they are not to be.

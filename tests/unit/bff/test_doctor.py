@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
+
+import pytest
 
 from bff.doctor import examine
 from bff.settings import Settings
@@ -33,6 +36,28 @@ def findings(redis_url: str, provider: FakeProvider, port: int) -> dict[str, lis
     for finding in examine(settings):
         found.setdefault(finding.part, []).append(finding)
     return found
+
+
+@pytest.mark.parametrize(
+    ("proxies", "forward_auth", "told"),
+    [([], "headers", 0), (["10.0.0.0/8"], "headers", 1), (["10.0.0.0/8"], "off", 0)],
+)
+def test_an_open_door_is_named(
+    valkey_url: str, proxies: list[str], forward_auth: str, told: int
+) -> None:
+    """Whoever may ask for tokens is said, and what else has to be closed; it is no fault."""
+    settings = Settings.model_validate(
+        {
+            "secret_keys": ["k" * 32],
+            "redis_url": valkey_url,
+            "providers": [FakeProvider().settings()],
+            "trusted_proxies": proxies,
+            "forward_auth": forward_auth,
+        }
+    )
+    examined = itertools.islice(examine(settings), 2)
+    found = [finding for finding in examined if finding.part == "forward-auth"]
+    assert [finding.remedy for finding in found] == [None] * told
 
 
 def test_every_front_end_is_examined(valkey_url: str, free_port: Callable[[], int]) -> None:

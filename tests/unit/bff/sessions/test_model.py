@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from tests.support.upstream import Answer, Received
 
 
+_PATIENCE_S = 20.0
+
+
 class Sessions(SessionStory):
     """What comes between, and what goes wrong."""
 
@@ -63,6 +66,22 @@ class Sessions(SessionStory):
             asked = self.fake.asked(TOKEN)
             assert parts.lifecycle.renew(ticket, seen).result() == seen
             assert self.fake.asked(TOKEN) == asked
+
+        if self._renew(ticket, node, between=between) is not None:
+            self.model[ticket].generation += 1
+
+    @rule(ticket=tickets, other=tickets, node=NODES)
+    def refresh_two_at_once(self, ticket: Ticket, other: Ticket, node: int) -> None:
+        """Two sessions are refreshed by one node at once: each gets its own person's tokens."""
+        parts = self.nodes[node]
+        if other is ticket or not self.model[other].lives:
+            return
+
+        def between() -> None:
+            seen = self.stored(other, parts)
+            renewed = parts.lifecycle.renew(other, seen).result(_PATIENCE_S)
+            assert self.fake.issued_to(renewed.access_tokens[""].value) == self.model[other].sub
+            self.model[other].generation += 1
 
         if self._renew(ticket, node, between=between) is not None:
             self.model[ticket].generation += 1
