@@ -38,10 +38,11 @@ KINDS = ("document", "file", "folder")
 _CANDIDATES = 200
 _LOOKED_AT_MAX = 3000
 # InnoDB's full-text index fetches every row that has a word. A word that most texts have is found
-# among the newest of them without it; one that is not there is rare enough to ask for.
-_NEWEST = 500
-_NEWEST_MAX = 1000
-_PROJECTS_MAX = 60
+# among the newest of them without it; one that is not there is rare enough to ask for. Naming
+# projects keeps other teams' texts out of what is fetched, but many of them cost more than that.
+_NEWEST = 250
+_NEWEST_MAX = 250
+_PROJECTS_MAX = 20
 _SNIPPET = 160
 _LEAD = 40
 # A cursor is one number: the phase (titles come before texts), and the node.
