@@ -46,11 +46,13 @@ def test_an_open_door_is_named(
     valkey_url: str, proxies: list[str], forward_auth: str, told: int
 ) -> None:
     """Whoever may ask for tokens is said, and what else has to be closed; it is no fault."""
+    provider = {"name": "sso", "issuer": "http://127.0.0.1:9", "client_id": "c"}
+    provider["client_secret"] = "s"
     settings = Settings.model_validate(
         {
             "secret_keys": ["k" * 32],
             "redis_url": valkey_url,
-            "providers": [FakeProvider().settings()],
+            "providers": [provider],
             "trusted_proxies": proxies,
             "forward_auth": forward_auth,
         }
