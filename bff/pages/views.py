@@ -6,6 +6,7 @@ everybody else gets the same page as ever, which leads back to the address they 
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import quote
 
@@ -49,6 +50,11 @@ WORKBENCH_PLACES: Final = (
 )
 
 
+_STATIC = Path(__file__).resolve().parents[2] / "static"
+# Loaded when the first Markdown is shown.
+_LATER = frozenset({"workbench/vendor/marked.js", "workbench/lib/markdown.js"})
+
+
 class Visitor(Protocol):
     """What the shell shows of a person who is signed in; empty where the provider said nothing."""
 
@@ -83,6 +89,7 @@ def pages_blueprint(
         workbench: whether the workbench is what a signed-in person gets.
     """
     pages = Blueprint("pages", __name__)
+    modules = _first_modules() if workbench else ()
 
     @pages.get("/")
     def shell(place: str = "", rest: str = "") -> str:
@@ -92,7 +99,7 @@ def pages_blueprint(
             allow_form_action(session.sign_out_origin)
         ended = session is None and carries_ticket()
         if workbench and session is not None:
-            return render_template("bff/workbench.html", session=session)
+            return render_template("bff/workbench.html", session=session, modules=modules)
         return render_template(
             "bff/shell.html",
             session=session,
@@ -110,6 +117,13 @@ def pages_blueprint(
         return render_template("bff/signed_in.html")
 
     return pages
+
+
+def _first_modules() -> tuple[str, ...]:
+    """Return what every page of the workbench needs at once, beneath ``/static/``."""
+    names = [path.relative_to(_STATIC).as_posix() for path in _STATIC.glob("workbench/*/*.js")]
+    parts = ("workbench/lib/", "workbench/ui/", "workbench/vendor/")
+    return tuple(sorted(name for name in names if name.startswith(parts) and name not in _LATER))
 
 
 def render_landing(return_to: str, signed_in: bool = True) -> str:  # noqa: FBT001, FBT002 - as views call it

@@ -262,7 +262,8 @@ def test_everything_is_reached_by_keyboard_and_left_again(page: Page) -> None:
     page.keyboard.press("Escape")
     expect(more).to_be_focused()
     page.keyboard.press("Enter")
-    page.keyboard.press("Enter")  # rename
+    expect(page.get_by_role("menuitem", name="Rename")).to_be_focused()
+    page.keyboard.press("Enter")
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_label("Name")).to_be_focused()
     for _ in range(8):

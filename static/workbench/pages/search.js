@@ -21,7 +21,7 @@ export default function Search() {
   };
   const kinds = [["", t("Everything")], ["document", t("Documents")], ["file", t("Files")], ["folder", t("Folders")]];
   return html`<div class="narrow"><${Head} title=${t("Search")}>${t("In {team}", { team: team.name })}<//>
-    <div class="filters"><${Field} label=${t("Words to look for")} hideLabel type="search" value=${wanted} onInput=${onInput} placeholder=${t("Words in titles and texts")} autofocus />
+    <div class="filters"><${Field} label=${t("Words to look for")} hideLabel type="search" value=${wanted} onInput=${onInput} placeholder=${t("Words in titles and texts")} data-focus />
       <${Select} label=${t("Kind")} hideLabel value=${query.kind ?? ""} options=${kinds} onChange=${(event) => router.setQuery({ kind: event.target.value })} /></div>
     ${q ? html`<${Pages} list=${list} empty=${html`<${Empty} icon="search" title=${t("Nothing found for “{q}”", { q })}>${t("Try fewer or other words.")}<//>`}>
         ${(items) => html`<p class="hush" role="status">${t("Results are shown.")}</p><ul class="rows card">${items.map((one) => html`<${Hit} key=${one.id} hit=${one} />`)}</ul>`}<//>`

@@ -2,7 +2,7 @@
 import { t } from "../lib/i18n.js";
 import { useApp } from "./context.js";
 import { Field, FormProblem, useForm } from "./form.js";
-import { html, useState } from "./html.js";
+import { html, useEffect, useRef, useState } from "./html.js";
 import { Markdown } from "./markdown.js";
 import { Button } from "./parts.js";
 
@@ -25,6 +25,10 @@ export function Composer({ label, draft, send, sendName, initial = "", onCancel,
     form.set({ body: "" });
     setMode("write");
   }, ({ body }) => (body.trim() ? {} : empty));
+  const place = useRef(null);
+  useEffect(() => {
+    if (focus) place.current.querySelector("textarea").focus();
+  }, []);
   const onInput = (event) => {
     form.set({ body: event.target.value });
     drafts.keep(draft, event.target.value);
@@ -36,10 +40,10 @@ export function Composer({ label, draft, send, sendName, initial = "", onCancel,
     drafts.forget(draft);
     onCancel();
   };
-  return html`<form class="composer" onSubmit=${form.submit} noValidate>
+  return html`<form class="composer" ref=${place} onSubmit=${form.submit} noValidate>
     <${FormProblem} form=${form} />
     ${mode === "write"
-      ? html`<${Field} ...${form.field("body")} label=${label} hideLabel=${hideLabel} multiline rows=${rows} onInput=${onInput} onKeyDown=${onKeyDown} data-first=${focus || undefined} autofocus=${focus} />`
+      ? html`<${Field} ...${form.field("body")} label=${label} hideLabel=${hideLabel} multiline rows=${rows} onInput=${onInput} onKeyDown=${onKeyDown} />`
       : html`<div class="preview" aria-label=${t("Preview")} role="group"><${Markdown} source=${form.values.body || t("Nothing to show yet.")} compact /></div>`}
     <div class="composer-foot">
       <${Toggle} label=${t("View")} value=${mode} onChange=${setMode} options=${[["write", t("Write")], ["preview", t("Preview")]]} />

@@ -2,6 +2,8 @@
 import { html, useEffect, useId, useRef, useState } from "./html.js";
 import { Icon } from "./icons.js";
 
+const MARGIN_PX = 8;
+
 /** `items` are `{ name, deed, danger, icon }`; falsy ones are left out. */
 export function Menu({ label, items, icon = "more", face, children, kind = "plain" }) {
   const [open, setOpen] = useState(false);
@@ -10,7 +12,11 @@ export function Menu({ label, items, icon = "more", face, children, kind = "plai
   const shown = items.filter(Boolean);
   useEffect(() => {
     if (!open) return undefined;
-    root.current.querySelector("[role=menuitem]")?.focus();
+    const list = root.current.querySelector("[role=menu]");
+    const beyond = MARGIN_PX - list.getBoundingClientRect().left;
+    if (beyond > 0) list.style.transform = `translateX(${beyond}px)`; // near the left edge
+    list.scrollIntoView({ block: "nearest" });
+    list.querySelector("[role=menuitem]")?.focus({ preventScroll: true });
     const away = (event) => root.current?.contains(event.target) || setOpen(false);
     document.addEventListener("pointerdown", away);
     return () => document.removeEventListener("pointerdown", away);

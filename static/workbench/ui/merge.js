@@ -64,6 +64,6 @@ function Choice({ part, at, total, them, chosen, choose }) {
   const name = `merge-${at}`;
   return html`<fieldset class="part conflict"><legend>${t("Place {n} of {total}", { n: at + 1, total })}</legend>
     <div class="sides">${options.map(([one, label, lines]) => html`<label class=${`side ${chosen === one ? "chosen" : ""}`}>
-      <span class="side-head"><input type="radio" name=${name} checked=${chosen === one} onChange=${() => choose(one)} /><strong>${label}</strong></span><${Lines} lines=${lines} /></label>`)}</div>
+      <span class="choice-head"><input type="radio" name=${name} checked=${chosen === one} onChange=${() => choose(one)} /><strong>${label}</strong></span><${Lines} lines=${lines} /></label>`)}</div>
     <label class="choice"><input type="radio" name=${name} checked=${chosen === "both"} onChange=${() => choose("both")} /><span>${t("Keep both, one after the other")}</span></label></fieldset>`;
 }

@@ -118,7 +118,7 @@ function Page({ path, found }) {
     if (!Shown) return;
     scrollTo(0, 0);
     // The first page leaves the focus where the browser has it; later ones begin at their name.
-    if (document.body.dataset.visited) place.current?.querySelector("h1")?.focus({ preventScroll: true });
+    if (document.body.dataset.visited) place.current?.querySelector("[data-focus], h1")?.focus({ preventScroll: true });
     document.body.dataset.visited = "yes";
   }, [Shown]);
   if (!found) return html`<${Failed} problem=${{ status: 404 }} />`;

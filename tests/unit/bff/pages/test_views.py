@@ -96,6 +96,8 @@ def test_workbench_is_at_each_of_its_addresses(path: str) -> None:
     assert answer.status_code == 200
     assert "/static/workbench/main.js" in answer.text
     assert "<noscript>" in answer.text
+    assert 'rel="modulepreload" href="/static/workbench/ui/shell.js"' in answer.text
+    assert "marked.js" not in answer.text, "it is loaded with the first Markdown"
     form = next(form for form in Html(answer.text).forms if form.method == "POST")
     assert form.action == "/bff/logout"
 
