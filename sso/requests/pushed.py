@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 import msgspec
-from sqlalchemy import delete, select, update
+from sqlalchemy import update
 
 from httpkit.problems import Refused
 from sso.problems import REQUEST_INVALID
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from sso.storage.engine import Storage
 
 PREFIX: Final = "urn:ietf:params:oauth:request_uri:"
-_SWEEP: Final = 20
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,7 @@ class PushedRequests:
         self._clock = clock
 
     def keep(self, asked: AuthorizationRequest) -> Pushed:
-        """Return the name under which *asked* waits; sweeps a few that are long over."""
+        """Return the name under which *asked* waits."""
         name, now = new_secret(), self._clock()
         row = PushedRequest(
             digest=digest(name),
@@ -59,16 +58,7 @@ class PushedRequests:
             request=msgspec.to_builtins(asked),
             expires_at=now + timedelta(seconds=self._ttl_s),
         )
-
-        def work(session: Session) -> None:
-            over = select(PushedRequest.digest).where(
-                PushedRequest.expires_at < now - timedelta(hours=1)
-            )
-            if spent := list(session.scalars(over.limit(_SWEEP))):
-                session.execute(delete(PushedRequest).where(PushedRequest.digest.in_(spent)))
-            session.add(row)
-
-        self._storage.write(work)
+        self._storage.write(lambda session: session.add(row))
         return Pushed(PREFIX + name, self._ttl_s)
 
     def take(self, client: Client, request_uri: str) -> AuthorizationRequest:

@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 
 from sso.keys.signing import TokenUnreadable
 from sso.parameters import space_separated
+from sso.storage.clients import Client
 from sso.storage.digests import digest, new_secret
 from sso.storage.grants import Grant, OpaqueAccessToken, RevokedAccessToken
 from sso.storage.people import User
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
     from sso.clock import Clock
     from sso.keys.signing import SigningKeys
-    from sso.storage.clients import Client
     from sso.storage.engine import Storage
 
 TYPE: Final = "at+jwt"
@@ -179,14 +179,18 @@ class AccessTokens:
         ids = [token.jti, *token.sources]
         revoked = exists().where(RevokedAccessToken.jti.in_(ids))
         # One question to the database, whatever the token hangs on.
-        stands = select(~revoked)
         if token.grant_id is not None:
-            of_grant = exists().where(
+            behind = exists().where(
                 Grant.id == token.grant_id,
                 Grant.revoked_at.is_(None),
                 User.sub == Grant.sub,
                 User.disabled_at.is_(None),
             )
-            stands = select(and_(~revoked, of_grant))
+        else:
+            # A program's own: nothing was granted to it that could be revoked instead.
+            behind = exists().where(
+                Client.client_id == token.client_id, Client.disabled_at.is_(None)
+            )
+        stands = select(and_(~revoked, behind))
         with self._storage.reading() as session:
             return bool(session.scalar(stands))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.unit.sso.administration.test_administration import program
 from tests.unit.sso.house import answer_of
 
 if TYPE_CHECKING:
@@ -28,6 +29,26 @@ def test_a_program_gets_a_token_of_its_own(house: House) -> None:
         "/oauth/userinfo", headers={"Authorization": f"Bearer {body['access_token']}"}
     )
     assert told.status_code == 401
+
+
+@pytest.mark.rule("A-38", "S-106")
+@pytest.mark.parametrize("deed", ["disable", "delete"])
+def test_the_tokens_of_a_program_that_is_gone_open_nothing(house: House, deed: str) -> None:
+    """Switched off or taken away: inactive at once, for the API that asks."""
+    house.client = house.new_client(**MACHINE)
+    api = house.new_client(introspects=["http://127.0.0.1:7000"])
+    answer = house.token(grant_type="client_credentials", scope="users:read").json or {}
+    form = {"token": answer["access_token"], "client_id": api.client_id}
+    form |= {"client_secret": str(api.client_secret)}
+
+    def is_active() -> bool:
+        told = house.app.test_client().post("/oauth/introspect", data=form)
+        return bool((told.json or {})["active"])
+
+    assert is_active()
+    path = f"/admin/api/clients/{house.client.client_id}/{deed}"
+    assert house.app.test_client().post(path, headers=program(house)).status_code == 200
+    assert not is_active()
 
 
 @pytest.mark.rule("A-24")

@@ -223,14 +223,6 @@ def test_a_public_client_cannot_fill_the_table(
     assert kept(house) == 3
 
 
-def test_what_is_long_over_is_swept(house: House) -> None:
-    """Each push takes a few away that nobody can use any longer."""
-    pushed(house)
-    house.clock.pass_s(2 * 3600)
-    pushed(house)
-    assert kept(house) == 1
-
-
 @pytest.mark.rule("A-36", "A-46")
 def test_the_metadata_says_where(house: House) -> None:
     """And that it is not demanded of everybody."""
