@@ -29,11 +29,11 @@ from httpkit.request_ids import install_request_ids
 from workbench.database import db, install_database
 from workbench.factory import MIGRATIONS
 from workbench.kit.ids import install_ids, new_id
+from workbench.kit.searching import fold, project_token, tokens_of
 from workbench.projects.limits import Limits
 from workbench.projects.model import Node, Project, ProjectMember, Revision, SearchEntry
 from workbench.projects.order_keys import spread
 from workbench.projects.storage import storage_of
-from workbench.projects.text.searching import fold, project_token, tokens_of
 from workbench.projects.tree import place_of
 from workbench.projects.views import create_blueprint
 from workbench.settings import Settings

@@ -10,17 +10,11 @@ from sqlalchemy import BigInteger, and_, case, column, func, not_, select, table
 from workbench.database import db
 from workbench.kit.bodies import wrong_field
 from workbench.kit.clock import told
+from workbench.kit.searching import QUERY_LENGTH, Query, marked, parse_query, project_token
 from workbench.paging import cursor_of
 from workbench.problems import BAD_REQUEST, Refused
 from workbench.projects.membership import projects_of
 from workbench.projects.model import Node, Project, Revision, SearchEntry
-from workbench.projects.text.searching import (
-    QUERY_LENGTH,
-    Query,
-    marked,
-    parse_query,
-    project_token,
-)
 from workbench.teams import membership as teams
 from workbench.users.people import people_of
 

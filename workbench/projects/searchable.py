@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from workbench.database import db
+from workbench.kit.searching import fold, project_token, tokens_of
 from workbench.projects.model import SearchEntry
-from workbench.projects.text.searching import fold, project_token, tokens_of
 
 if TYPE_CHECKING:
     from workbench.projects.model import Node

@@ -11,6 +11,7 @@ from workbench.database import db
 from workbench.kit.days import days_after, parse_day, parse_zone, start_of
 from workbench.kit.pages import cut
 from workbench.problems import BAD_REQUEST, Refused
+from workbench.statuses import search
 from workbench.statuses.model import Status
 from workbench.teams import membership
 from workbench.users.people import find_person
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Select
 
+    from workbench.kit.searching import Query
     from workbench.paging import PageRequest
     from workbench.teams.membership import Standing
 
@@ -33,6 +35,7 @@ class Filters:
     author: str | None
     since: datetime | None
     until: datetime | None
+    said: Query | None
 
     @classmethod
     def parse(cls, arguments: Mapping[str, str]) -> Self:
@@ -50,6 +53,7 @@ class Filters:
             arguments.get("author"),
             start_of(first, zone) if first else None,
             start_of(days_after(last, 1), zone) if last else None,
+            search.parse(arguments),
         )
 
 
@@ -75,6 +79,8 @@ def _narrowed(team_pk: int, filters: Filters) -> Select[Status] | None:
         if author is None:
             return None
         query = query.where(Status.author_pk == author.pk)
+    if filters.said is not None:
+        query = query.where(search.found_by(filters.said))
     return _within(query, team_pk, filters)
 
 

@@ -19,6 +19,9 @@ COMMENT_LENGTH = 4000
 
 _Big = BigInteger().with_variant(Integer, "sqlite")
 _LongText = Text().with_variant(MEDIUMTEXT(), "mysql")
+# Compared byte by byte, as SQLite does by itself.
+_Folded = Text().with_variant(MEDIUMTEXT(charset="utf8mb4", collation="utf8mb4_bin"), "mysql")
+_Tokens = Text().with_variant(MEDIUMTEXT(charset="ascii", collation="ascii_general_ci"), "mysql")
 
 
 class Status(Base):
@@ -85,3 +88,15 @@ class Comment(Base):
     created_at: Mapped[datetime] = mapped_column(DateTime, default=utc_now)
     edited_at: Mapped[datetime | None] = mapped_column(DateTime)
     deleted_at: Mapped[datetime | None] = mapped_column(DateTime)
+
+
+class SearchEntry(Base):
+    """What a search sees of a post; `tokens` has a full-text index (see the migration)."""
+
+    __tablename__ = "status_search"
+
+    status_pk: Mapped[int] = mapped_column(
+        ForeignKey("statuses.pk", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    words: Mapped[str] = mapped_column(_Folded)
+    tokens: Mapped[str] = mapped_column(_Tokens)

@@ -20,6 +20,7 @@ from workbench.kit.operations import (
     query,
     record,
 )
+from workbench.kit.searching import QUERY_LENGTH
 from workbench.statuses.bodies import CommentBody, CommentEditBody, EditBody, PostBody
 from workbench.statuses.views import READ, WRITE
 
@@ -78,6 +79,7 @@ SCHEMAS: dict[str, Any] = {
 _FILTERS = (
     query("group", TEXT, "Posts about this group."),
     query("author", TEXT, "Posts by this person."),
+    query("q", TEXT | {"maxLength": QUERY_LENGTH}, "Words that they say, in any script."),
     query("from", _DAY, "The first day."),
     query("to", _DAY, "The last day."),
     _ZONE,

@@ -14,6 +14,7 @@ from workbench.kit.versions import require_match
 from workbench.notifications import mentions
 from workbench.notifications.model import Reason
 from workbench.notifications.watching import notify
+from workbench.statuses import search
 from workbench.statuses.model import Like, Status
 from workbench.statuses.permissions import ALLOWED, Deed, Standing
 from workbench.teams import membership
@@ -80,6 +81,7 @@ def post(team_id: str, me: Person, body: PostBody) -> tuple[Status, Place]:
     )
     db.session.add(status)
     db.session.flush()
+    search.index(status)
     event = note(Verb.STATUS_POSTED, status, me, place)
     notify(event, {Reason.MENTION: mentioned(status.team_pk, _text(status))})
     return status, place
@@ -96,6 +98,7 @@ def edit(status_id: str, me: Person, body: EditBody) -> tuple[Status, Place]:
         setattr(status, name, getattr(body, name))
     status.version += 1
     status.edited_at = utc_now()
+    search.index(status)
     event = note(Verb.STATUS_EDITED, status, me, place)
     notify(event, {Reason.MENTION: mentioned(status.team_pk, _text(status), before)})
     return status, place

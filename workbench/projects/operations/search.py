@@ -15,9 +15,9 @@ from workbench.kit.operations import (
     query,
     record,
 )
+from workbench.kit.searching import QUERY_LENGTH
 from workbench.projects.operations.tree import KIND
 from workbench.projects.operations.words import NAMED, NODE_ID, PERSON, refusing
-from workbench.projects.text.searching import QUERY_LENGTH
 from workbench.projects.views.scopes import READ
 
 _PIECES = many(record(text=TEXT, hit=FLAG))

@@ -1,4 +1,4 @@
-"""Pure functions on text: differences of lines, three-way merges, what a search looks at.
+"""Pure functions on text: differences of lines, three-way merges.
 
 They know neither HTTP nor the database.
 """

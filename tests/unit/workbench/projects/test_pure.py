@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from workbench.kit.searching import fold, marked, parse_query, tokens_of
 from workbench.projects.disposition import content_disposition
 from workbench.projects.kinds import KindMismatch, judged, may_show, parse_media_type
 from workbench.projects.names import NameInvalid, name_key, next_free, parse_name
@@ -18,7 +19,6 @@ from workbench.projects.storage.signing import EMPTY_SHA256, Credentials, signed
 from workbench.projects.text.diff import difference
 from workbench.projects.text.lines import matches, split
 from workbench.projects.text.merge import merge
-from workbench.projects.text.searching import fold, marked, parse_query, tokens_of
 
 LINES = st.lists(st.sampled_from(["a\n", "b\n", "c\n", "d\n", "\n"]), max_size=14)
 

@@ -284,3 +284,39 @@ def test_a_list_costs_the_same_however_long(crew: Crew) -> None:
     for _ in range(9):
         posted(crew.member(f"m{_}"), crew, group=crew.groups["Product"])
     assert cost() == few == 7
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("登录", ["登录页完成"]),
+        ("录页", ["登录页完成"]),
+        ("页", ["Weekly 页", "登录页完成"]),
+        ("weekly", ["Weekly 页"]),
+        ("WEEK", ["Weekly 页"]),
+        ("登录 zebra", ["登录页完成"]),
+        ("登完", []),
+        ("never", []),
+    ],
+)
+def test_posts_are_found_by_what_they_say(crew: Crew, words: str, found: list[str]) -> None:
+    """Title, text and the three parts, in Chinese too; together with the other filters."""
+    ann = crew.member("ann")
+    posted(ann, crew, title="登录页完成", done="zebra crossing")
+    posted(crew.owner, crew, title="Weekly 页")
+    assert titles(ann, crew, f"?q={words}") == found
+    assert titles(ann, crew, f"?q={words}&author={ann.id}") == [
+        title for title in found if title == "登录页完成"
+    ]
+
+
+def test_a_search_follows_changes(crew: Crew) -> None:
+    """What was edited away or deleted is not found; nor is another team's."""
+    post = posted(crew.owner, crew, title="first words")
+    crew.owner.call("PATCH", f"/statuses/{post['id']}", {"title": "第二"}, match='"v1"')
+    assert titles(crew.owner, crew, "?q=words") == []
+    assert titles(crew.owner, crew, "?q=第二") == ["第二"]
+    crew.owner.call("DELETE", f"/statuses/{post['id']}")
+    assert titles(crew.owner, crew, "?q=第二") == []
+    for nothing in ("", "!!!", "x" * 101):
+        assert crew.owner.get(f"/teams/{crew.id}/statuses?q={nothing}").status_code == 400
