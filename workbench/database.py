@@ -106,13 +106,21 @@ def outages_named() -> Iterator[None]:
     try:
         yield
     except (OperationalError, InterfaceError, PoolTimeout) as error:
-        db.session.rollback()
+        start_over()
         raise Unavailable(STORAGE_UNAVAILABLE, hint=type(error).__name__) from error
     except DBAPIError as error:
-        db.session.rollback()
+        start_over()
         if not error.connection_invalidated:
             raise
         raise Unavailable(STORAGE_UNAVAILABLE, hint=type(error).__name__) from error
+
+
+def start_over() -> None:
+    """End the transaction at hand; where its connection was lost, which cannot be told, drop it."""
+    try:
+        db.session.rollback()
+    except DBAPIError:
+        db.session().invalidate()
 
 
 def require_schema() -> None:

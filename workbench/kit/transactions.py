@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy.exc import DBAPIError
 
-from workbench.database import WRITING, db, outages_named
+from workbench.database import WRITING, db, outages_named, start_over
 from workbench.problems import Unavailable
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def write(work: Callable[[], T]) -> T:
         Unavailable: the database gave no answer, or stayed locked.
     """
     for attempt in range(1, _ATTEMPTS + 1):
-        db.session.rollback()  # nothing that was read before decides what is written now
+        start_over()  # nothing that was read before decides what is written now
         try:
             with outages_named():
                 db.session.connection(execution_options={WRITING: True})
@@ -41,7 +41,7 @@ def write(work: Callable[[], T]) -> T:
             if attempt == _ATTEMPTS or not _is_repeatable(outage.__cause__):
                 raise
         except BaseException:
-            db.session.rollback()
+            start_over()
             raise
     raise AssertionError("unreachable: the last attempt returns or raises")
 

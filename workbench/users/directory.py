@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from httpkit import events
-from workbench.database import db, outages_named
+from workbench.database import db, outages_named, start_over
 from workbench.kit.clock import utc_now
 from workbench.kit.names import index_name, named_like
 from workbench.kit.pages import cut
@@ -56,7 +56,7 @@ class Directory:
         if user is None:
             user = _create(caller)
         if self._wants_name(user):
-            db.session.rollback()  # no row is held while the issuer takes its time
+            start_over()  # no row is held while the issuer takes its time
             user = self._refresh(caller)
         return user
 
