@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 # The launcher allows 30 s in all; a container's grace period is the same by default.
 _DRAIN_S = 22
 _KEEP_ALIVE_S = 75
+_WORKER_STARTS_WITHIN_S = 60
 _HEAD_FIELD_BYTES = 16_384
 _LINE_BYTES = 8190
 
@@ -63,6 +64,9 @@ def run_asgi(target: str, settings: Bound, *, setting: str, http: str) -> None:
         proxy_headers=False,
         timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=_DRAIN_S,
+        # On a busy machine a worker takes longer than uvicorn's 5 s to start; a replacement that is
+        # not ready by then ends the whole rolling restart.
+        timeout_worker_healthcheck=_WORKER_STARTS_WITHIN_S,
     )
     server = uvicorn.Server(config)
     if settings.workers == 1:

@@ -30,6 +30,8 @@ WORKERS = 3
 HELD_EACH = 3
 HELD_MAX = 500
 CALLERS = 8
+PAUSE_S = 0.02
+PATIENCE_S = 200
 
 
 @pytest.fixture
@@ -64,11 +66,12 @@ class Traffic:
                 self.statuses.append((await ask(self.port, "/api/x", ticket=self.ticket)).status)
             except OSError:
                 self.broken_begun_at.append(begun_at)
+            await asyncio.sleep(PAUSE_S)  # workers that start need the processor, too
 
     async def answered(self, more: int) -> None:
         """Return when *more* calls have been answered from now on."""
         wanted = len(self.statuses) + more
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE_S):
             while len(self.statuses) < wanted:  # noqa: ASYNC110 - a count, not an event
                 await asyncio.sleep(0.01)
 
@@ -87,6 +90,7 @@ class Upstream:
         return Answer()
 
 
+@pytest.mark.timeout(240)
 @pytest.mark.rule("F-47")
 def test_killed_worker_takes_only_its_own_calls_along(nodes: Nodes) -> None:
     """Calls held by the other workers end well, new ones are served, and a new worker comes."""
@@ -105,7 +109,7 @@ def test_killed_worker_takes_only_its_own_calls_along(nodes: Nodes) -> None:
         while min(holders.count(worker) for worker in before) < HELD_EACH:
             links.append(await asyncio.open_connection("127.0.0.1", port))
             links[-1][1].write(_held(ticket))
-            assert await asyncio.to_thread(upstream.arrived.acquire, timeout=60)
+            assert await asyncio.to_thread(upstream.arrived.acquire, timeout=PATIENCE_S)
             client_port = links[-1][1].get_extra_info("sockname")[1]
             holders.append(holder_of(port, client_port, before))
             assert len(links) < HELD_MAX
@@ -138,6 +142,7 @@ def test_killed_worker_takes_only_its_own_calls_along(nodes: Nodes) -> None:
     )
 
 
+@pytest.mark.timeout(240)
 @pytest.mark.rule("F-44")
 def test_workers_are_replaced_one_by_one_and_no_call_fails(nodes: Nodes) -> None:
     """SIGHUP to the node: every worker is another process afterwards."""
@@ -149,7 +154,7 @@ def test_workers_are_replaced_one_by_one_and_no_call_fails(nodes: Nodes) -> None
         await traffic.answered(20)
         before = workers_of(nodes)
         os.kill(nodes.parties[0].program.pid, signal.SIGHUP)
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE_S):
             after = workers_of(nodes)
             while len(after) < WORKERS or after & before:
                 await asyncio.sleep(0.05)
@@ -173,7 +178,7 @@ def _held(ticket: str) -> bytes:
 async def _head(reader: asyncio.StreamReader) -> bytes:
     """Return the reply's head, or nothing where the connection broke."""
     try:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE_S):
             return await reader.readuntil(b"\r\n\r\n")
     except (OSError, asyncio.IncompleteReadError):
         return b""
