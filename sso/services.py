@@ -41,11 +41,12 @@ from sso.mail.postbox import Postbox
 from sso.portal.entrance import Entrance
 from sso.proofs.dpop import Proofs
 from sso.proofs.presented import PresentedTokens
+from sso.redis_connection import open_redis
 from sso.requests.carrier import Carrier
 from sso.requests.pushed import PushedRequests
 from sso.requests.validation import RequestValidator
 from sso.storage.engine import open_storage
-from sso.throttle import Throttle, open_redis
+from sso.throttle import Throttle
 from sso.tokens.access import AccessTokens
 from sso.tokens.id_tokens import IdTokens
 

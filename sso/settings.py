@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
+from sso.redis_connection import SCHEMES
 from sso.settings_sources import SettingsInvalid, read_settings
 
 if TYPE_CHECKING:
@@ -70,9 +71,9 @@ def _database_url(value: SecretStr) -> SecretStr:
 
 
 def _redis_url(value: SecretStr) -> SecretStr:
-    if not value.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
+    if not value.get_secret_value().startswith(SCHEMES):
         raise ValueError(
-            "must start with redis://, rediss:// or unix:// (only `python app.py` starts "
+            f"must start with one of {', '.join(SCHEMES)} (only `python app.py` starts "
             "an embedded server and names it here)"
         )
     return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import tomllib
 from pathlib import Path
@@ -70,7 +71,8 @@ def read_settings(
         settings = model.model_validate(values)
     except ValidationError as error:
         known = error.errors(include_url=False, include_input=False, include_context=False)
-        raise SettingsInvalid(faults + [_fault(each) for each in known]) from None
+        places = _Places(model, config_file, from_file)
+        raise SettingsInvalid(faults + [places.fault(each) for each in known]) from None
     if faults:
         raise SettingsInvalid(faults)
     return settings
@@ -137,11 +139,45 @@ def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _fault(error: ErrorDetails) -> str:
-    where = ".".join(str(part) for part in error["loc"]) or "settings"
-    message = error["msg"].removeprefix("Value error, ")
-    if error["type"] == "extra_forbidden":
-        message = "is no setting of the SSO"
-    if error["type"] == "missing":
-        message = "is missing"
-    return f"{where}: {message}"
+class _Places:
+    """Where each value came from, so that a fault names the place to mend it."""
+
+    def __init__(
+        self, model: type[BaseModel], config_file: Path | None, from_file: Mapping[str, Any]
+    ) -> None:
+        self._model = model
+        self._file = config_file
+        self._from_file = from_file
+
+    def fault(self, error: ErrorDetails) -> str:
+        """Return one line: where it is, what is wrong, what would be right; never the value."""
+        where = ".".join(str(part) for part in error["loc"]) or "settings"
+        message = error["msg"].removeprefix("Value error, ")
+        if error["type"] == "extra_forbidden":
+            message = f"is no setting of the SSO{self._meant(error['loc'])}"
+        if error["type"] == "missing":
+            variable = f"{PREFIX}{where.replace('.', '__').upper()}"
+            message = f"is missing; set it in the file, or as {variable}"
+        inside = f"{self._file}: " if self._file and self._stands_in_file(error["loc"]) else ""
+        return f"{inside}{where}: {message}"
+
+    def _stands_in_file(self, location: tuple[int | str, ...]) -> bool:
+        here: Any = self._from_file
+        for step in location:
+            if isinstance(here, dict):
+                if step not in here:
+                    return False
+                here = here[step]
+            elif not (isinstance(here, list) and isinstance(step, int) and step < len(here)):
+                return False
+            else:
+                here = here[step]
+        return True
+
+    def _meant(self, location: tuple[int | str, ...]) -> str:
+        names = self._model.model_fields
+        if len(location) > 1:
+            table = names[str(location[0])].annotation
+            names = getattr(table, "model_fields", {})
+        near = difflib.get_close_matches(str(location[-1]), list(names), n=1)
+        return f"; did you mean {near[0]}?" if near else ""

@@ -11,18 +11,18 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from redis import Redis
 from redis.exceptions import RedisError
 
 from httpkit.problems import Unavailable
 from sso.problems import TEMPORARILY_UNAVAILABLE
 
 if TYPE_CHECKING:
+    from redis import Redis
+
     from sso.clock import Clock
 
-_TIMEOUT_S: Final = 1.0
 # Returns the seconds to wait, or 0 when a place was taken. The window starts with its first place.
 _TAKE = """
 local taken = tonumber(redis.call('GET', KEYS[1]) or '0')
@@ -86,17 +86,6 @@ class Throttle:
             raise Unavailable(
                 TEMPORARILY_UNAVAILABLE, hint=f"redis: {type(error).__name__}"
             ) from error
-
-
-def open_redis(url: str) -> Redis:
-    """Return a client that gives up after a second; nothing is asked of the server yet."""
-    return Redis.from_url(
-        url,
-        socket_timeout=_TIMEOUT_S,
-        socket_connect_timeout=_TIMEOUT_S,
-        health_check_interval=30,
-        max_connections=64,
-    )
 
 
 def _key(kind: str, name: str) -> str:

@@ -65,11 +65,13 @@ class PasswordSignIn:
         except Throttled:
             self._give_back(taken)
             raise
+        # The hash alone: reading a whole account would tell by its time that there is one.
+        password_hash = self._users.hash_of(username)
+        if not self._passwords.verify(password, password_hash):
+            raise WrongPassword
         user = self._users.find_by_name(username)
-        if not self._passwords.verify(password, user.password_hash if user else None):
-            raise WrongPassword
-        if user is None:
-            raise WrongPassword
+        if user is None or user.password_hash != password_hash:
+            raise WrongPassword  # gone or changed at this very moment
         self._give_back(taken)
         self._users.refresh_hash(user, password)
         return user

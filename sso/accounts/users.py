@@ -87,6 +87,15 @@ class Users:
             user = session.scalar(query)
         return user if user is not None and user.disabled_at is None else None
 
+    def hash_of(self, username: str) -> str | None:
+        """Return the password hash of *username*, or None where there is none or it is disabled."""
+        name = compared(username) if is_username(username) else ""
+        query = select(User.password_hash).where(
+            User.username_key == name, User.disabled_at.is_(None)
+        )
+        with self._storage.reading() as session:
+            return session.scalar(query)
+
     def create(self, new: NewUser, *, also: Callable[[Session], None] | None = None) -> User:
         """Return the account made of *new*; *also* belongs to the same transaction.
 

@@ -86,3 +86,42 @@ def test_all_faults_are_reported_at_once() -> None:
     """Nobody likes to start a program five times."""
     lines = faults({"SSO_ISSUER": "x", "SSO_PORT": "y", "SSO_NONSENSE": "1"})
     assert len(lines) >= 5
+
+
+def test_a_fault_in_a_file_names_the_file_and_what_would_be_right(tmp_path: Path) -> None:
+    """Whoever looks after ten of them opens the right one."""
+    config = tmp_path / "sso.toml"
+    config.write_text(
+        f'secret_keys = ["{KEY}"]\nregistraton = "open"\n[lifetimes]\ncode_s = 0\ncod_s = 1\n'
+        '[mail]\nsmtp_host = "h"\nsecurity = "none"\nusername = "u"\npassword = "p4ssw0rd"\n'
+    )
+    lines = faults({"SSO_PORT": "x"}, config)
+    assert f"{config}: registraton: is no setting of the SSO; did you mean registration?" in lines
+    assert f"{config}: lifetimes.cod_s: is no setting of the SSO; did you mean code_s?" in lines
+    assert any(line.startswith(f"{config}: lifetimes.code_s: ") for line in lines)
+    assert any(line.startswith(f"{config}: mail: a password needs") for line in lines)
+    assert any(line.startswith("port: ") for line in lines)
+    assert "redis_url: is missing; set it in the file, or as SSO_REDIS_URL" in lines
+    assert not any("p4ssw0rd" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("mail", "where"),
+    [
+        ({"SSO_MAIL__USERNAME": "u"}, "mail"),
+        ({"SSO_MAIL__SENDER": "nobody"}, "mail.sender"),
+        ({"SSO_MAIL__SENDER": "a@b\r\nBcc: c@d"}, "mail.sender"),
+        ({"SSO_MAIL__SMTP_PORT": "0"}, "mail.smtp_port"),
+        ({"SSO_HOUSEKEEPING__ROTATE_KEYS_AFTER_S": "60"}, "housekeeping"),
+    ],
+)
+def test_what_cannot_be_is_refused(mail: dict[str, str], where: str) -> None:
+    """Before anything starts."""
+    assert any(line.startswith(f"{where}:") for line in faults({**GOOD, **mail}))
+
+
+def test_letters_go_to_the_outbox_beside_the_database_unless_told_otherwise() -> None:
+    """So that `make run` needs no mail server."""
+    assert str(load_settings(None, GOOD).mail.outbox) == "/tmp/var-of-a-test/outbox"
+    told = load_settings(None, {**GOOD, "SSO_MAIL__SMTP_HOST": "mail.example.com"})
+    assert told.mail.smtp_host == "mail.example.com"
