@@ -212,3 +212,29 @@ def test_three_people_work_together(
     _sign_out_everywhere(chromium, cai)
     for desk in (ada, bo, cai):
         assert (desk.name, desk.complaints()) == (desk.name, [])
+
+
+@pytest.mark.timeout(300)
+def test_an_invitation_leads_a_stranger_into_the_team(house: House, chromium: Browser) -> None:
+    """The code behind the # survives signing up; the picture of the founder is seen by the new."""
+    founder, stranger = Desk(chromium, house.url), Desk(chromium, house.url)
+    founder.sign_up()
+    team = f"Library {founder.name}"
+    _found_team(founder, team)
+    founder.press("New invitation")
+    founder.press("Make the link")
+    link = founder.page.get_by_label("Link", exact=True).input_value()
+    stranger.sign_up(link.removeprefix(house.url))
+    stranger.sees(f"{founder.name} invites you.")
+    stranger.press("Join the team")
+    stranger.sees(f"What happened in {team}")
+    founder.go("/profile")
+    picture = {"name": "me.png", "mimeType": "image/png", "buffer": founder.page.screenshot()}
+    founder.page.get_by_label("Choose a picture").first.set_input_files(picture)  # type: ignore[arg-type]  # its own shape
+    founder.is_told("Your picture is changed.")
+    stranger.go("/teams")
+    shown = stranger.page.locator(".people .avatar img").first
+    expect(shown).to_have_attribute("src", re.compile(r"^data:image/"))
+    for desk in (founder, stranger):
+        assert (desk.name, desk.complaints()) == (desk.name, [])
+        desk.close()

@@ -247,6 +247,22 @@ def test_the_tree_is_walked_and_ordered_by_keyboard(page: Page) -> None:
     assert moves == [{"parent": None, "before": "n_" + "4" * 24}]
 
 
+def test_the_tree_is_ordered_by_drag(page: Page) -> None:
+    """Onto the middle of a folder: into it, shown before the answer is there."""
+    moves: list[dict[str, Any]] = []
+
+    def move(route: Route) -> None:
+        moves.append(json.loads(route.request.post_data or ""))
+        route.fulfill(json={})
+
+    page.route("**/api/nodes/n_*", move)
+    tree = page.get_by_role("tree", name=_TREE_LABEL)
+    plan = tree.get_by_role("treeitem", name="Rollout plan, Document")
+    plan.drag_to(tree.get_by_role("treeitem", name="Design, Folder"))
+    expect(page.locator(".toasts")).to_contain_text("Rollout plan is moved.")
+    assert moves == [{"parent": "n_" + "4" * 24, "before": None}]
+
+
 def test_everything_is_reached_by_keyboard_and_left_again(page: Page) -> None:
     """Skip link, menu, dialog: each gives the focus back to where it came from."""
     page.keyboard.press("Tab")

@@ -35,9 +35,9 @@ class Desk:
         """What the others call them."""
         return self.person.username
 
-    def sign_up(self) -> None:
-        """Make an account from the landing page; ends at the workbench."""
-        self.page.goto(f"{self.url}/")
+    def sign_up(self, path: str = "/") -> None:
+        """Make an account from the page that anonymous visitors of *path* get; ends there."""
+        self.page.goto(f"{self.url}{path}")
         self.page.locator("main a[href^='/bff/login']").click()
         self.page.locator("a[href^='/sign-up']").click()
         self.page.locator("input[name=username]").fill(self.person.username)

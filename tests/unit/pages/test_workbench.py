@@ -150,3 +150,13 @@ def test_no_module_makes_markup_of_text() -> None:
         assert not re.search(r"\bstyle=[\"$]", source), (
             f"{file.name}: the policy allows no inline style"
         )
+
+
+def test_colours_stand_in_both_schemes_and_nowhere_else() -> None:
+    """As in the shared stylesheet: a colour outside of the schemes would not follow them."""
+    source = (_FOLDER / "styles" / "frame.css").read_text(encoding="utf-8")
+    light, dark = (set(re.findall(r"(--[\w-]+): #", part)) for part in source.split("@media", 1))
+    assert light - dark == set()
+    for file in (_FOLDER / "styles").glob("*.css"):
+        rules = re.sub(r":root\s*{.*?}", "", file.read_text("utf-8"), flags=re.DOTALL)
+        assert not re.search(r"#[0-9a-f]{3,8}\b|rgb|hsl", rules), file.name
