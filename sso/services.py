@@ -132,7 +132,7 @@ def lay_foundation(app: Flask, settings: Settings, clock: Clock) -> Foundation:
     host = urlsplit(settings.issuer).hostname or ""
     passwords = Passwords(settings.passwords, site=("cloakroom", host, *host.split(".")))
     postbox = Postbox(storage, ring, clock)
-    notices = Notices(postbox, issuer=settings.issuer)
+    notices = Notices(postbox, issuer=settings.origin)
     return Foundation(
         settings=settings,
         clock=clock,

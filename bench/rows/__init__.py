@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.rows import auth_request, huge, sign_in, streams, upload, workers
+from bench.rows import auth_request, huge, sign_in, sso, streams, upload, workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,6 +23,7 @@ def all_rows() -> dict[str, Row]:
         "sign-in": sign_in.measure,
         "workers": workers.measure,
         "auth-request": auth_request.measure,
+        "sso": sso.measure,
         "upload": upload.measure,
         "huge": huge.measure,
         "streams": streams.measure,

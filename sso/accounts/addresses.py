@@ -143,7 +143,7 @@ class Addresses:
                 username=user.username,
                 link=f"{self._settings.origin}{CONFIRM}?token={secret}",
                 hours=str(max(1, ttl_s // 3600)),
-                service=self._settings.issuer,
+                service=self._settings.origin,
             )
 
         self._storage.write(work)

@@ -117,7 +117,7 @@ class Recovery:
                 username=user.username,
                 link=f"{self._settings.origin}{ADDRESS}?token={secret}",
                 minutes=str(max(1, ttl_s // 60)),
-                service=self._settings.issuer,
+                service=self._settings.origin,
             )
 
     def look(self, secret: str) -> Opened:
