@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 LIMIT_DEFAULT = 50
 LIMIT_MAX = 200
 _CURSOR_BYTES = 8
+_LIMIT = re.compile("[0-9]{1,9}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class PageRequest:
             Refused: ``bad_request`` that names the parameter.
         """
         limit = arguments.get("limit", str(LIMIT_DEFAULT))
-        if not (limit.isascii() and limit.isdigit() and 1 <= int(limit[:9]) <= LIMIT_MAX):
+        if not (_LIMIT.fullmatch(limit) and 1 <= int(limit) <= LIMIT_MAX):
             raise Refused(BAD_REQUEST, detail=f"limit: write a number from 1 to {LIMIT_MAX}")
         after = arguments.get("after")
         return cls(int(limit), _row_of(after) if after else 0)
