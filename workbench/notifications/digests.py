@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import or_, select, update
 
 from httpkit import events as log
-from workbench.database import db, outages_named
+from workbench.database import db, outages_named, start_over
 from workbench.kit.clock import utc_now
 from workbench.kit.transactions import write
 from workbench.notifications import inbox
@@ -140,7 +140,7 @@ def _send_one(user_pk: int, told_until: int, sender: Sender) -> int | None:
         address = email_of(user_pk)
         people = people_of(item.event.actor_pk for item in items)
         names = {pk: person.name or person.username for pk, person in people.items()}
-        db.session.rollback()  # nothing is held while the mail server takes its time
+        start_over()  # nothing is held while the mail server takes its time
     if not items or address is None:
         return None
     letter = EmailMessage()

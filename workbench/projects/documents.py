@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from flask import request
 from sqlalchemy import select
 
-from workbench.database import db
+from workbench.database import db, start_over
 from workbench.journal import Verb
 from workbench.kit.bodies import Body, OneLine, Prose, wrong_field
 from workbench.kit.clock import told, utc_now
@@ -209,7 +209,7 @@ def compared(node_id: str, person: Person, old: int, new: int | None) -> dict[st
     first = _require_revision(node, old)
     second = _require_revision(node, new or node.revision or 0)
     texts = (first.number, first.body), (second.number, second.body)
-    db.session.rollback()  # no connection is held while long texts are compared
+    start_over()  # no connection is held while long texts are compared
     (from_number, before), (to_number, after) = texts
     return {"from": from_number, "to": to_number, **difference(before, after)}
 

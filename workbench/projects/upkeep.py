@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete, select
 
 from httpkit import events
-from workbench.database import db, outages_named
+from workbench.database import db, outages_named, start_over
 from workbench.journal import Verb, record
 from workbench.kit.clock import utc_now
 from workbench.kit.transactions import write
@@ -104,7 +104,7 @@ def delete_doomed(storage: Storage) -> int:
             doomed = db.session.execute(
                 select(DoomedBlob.pk, DoomedBlob.key).order_by(DoomedBlob.pk).limit(_BATCH)
             ).all()
-            db.session.rollback()
+            start_over()
         if not doomed:
             return count
         for row in doomed:
@@ -184,7 +184,7 @@ def _delete_unknown(storage: Storage, keys: list[str]) -> int:
         return 0
     with outages_named():
         known = set(db.session.scalars(select(Part.key).where(Part.key.in_(keys))).all())
-        db.session.rollback()
+        start_over()
     for key in keys:
         if key not in known:
             storage.delete(key)

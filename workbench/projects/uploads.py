@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import StringConstraints
 from sqlalchemy import select
 
-from workbench.database import db, outages_named
+from workbench.database import db, outages_named, start_over
 from workbench.journal import Verb
 from workbench.kit.bodies import Body, OneLine, wrong_field
 from workbench.kit.clock import told, utc_now
@@ -138,7 +138,7 @@ def take(
     """
     with outages_named():
         opened = _open(upload_id, person)
-        db.session.rollback()
+        start_over()
     _require_place(opened, chunk)
     key = new_key()
     try:
@@ -281,7 +281,7 @@ def _digest_of_all(opened: _Open, storage: Storage, last_key: str, last_bytes: i
             .order_by(Part.number)
         )
         parts = [*rows, (last_key, last_bytes)]
-        db.session.rollback()
+        start_over()
     digest = hashlib.sha256()
     for key, size_bytes in parts:
         for piece in storage.read(key, 0, size_bytes):
