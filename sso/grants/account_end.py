@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 
 from sso.accounts.notices import ACCOUNT_DELETED
 from sso.parameters import space_separated
@@ -84,6 +84,13 @@ class AccountEnd:
 
         def work(session: Session) -> bool:
             self._notices.add(session, sub, ACCOUNT_DELETED)
+            # Before the owner is forgotten: nobody minds them now, and without one they would
+            # pass for an operator's own. An administrator who takes them on enables them.
+            session.execute(
+                update(Client)
+                .where(Client.owner_sub == sub, Client.disabled_at.is_(None))
+                .values(disabled_at=self._clock())
+            )
             # By statement: the tables below it follow by their foreign keys.
             deleting = delete(User).where(User.sub == sub)
             if session.execute(deleting).rowcount != 1:  # type: ignore[attr-defined]

@@ -76,6 +76,17 @@ def test_a_deleted_account_leaves_nothing_but_that_it_was(either_house: House) -
     assert notice["To"] == "ada@example.org"
 
 
+@pytest.mark.rule("A-06")
+def test_programs_of_a_deleted_developer_are_nobody_elses(either_house: House) -> None:
+    """They are shut; without an owner they would pass for an operator's own."""
+    house = either_house
+    hers = house.new_client(name="Hers", owner_sub=house.user.sub)
+    ours = house.new_client(name="Ours")
+    assert delete(house.signed_in()).status_code == 200
+    assert house.base.clients.find(hers.client_id) is None
+    assert house.base.clients.find(ours.client_id) is not None
+
+
 def test_the_name_is_free_again_and_another_account(house: House) -> None:
     """Whoever takes it gets nothing of the one before."""
     delete(house.signed_in())
