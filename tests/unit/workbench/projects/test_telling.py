@@ -18,6 +18,11 @@ def feed(office: Office, who: str, query: str = "") -> list[str]:
 
 
 def inbox(office: Office, who: str) -> list[str]:
+    """Return reasons and verbs of *who*'s inbox, newest first, without how they came to be here."""
+    return [each for each in whole_inbox(office, who) if not each.startswith("membership ")]
+
+
+def whole_inbox(office: Office, who: str) -> list[str]:
     """Return reasons and verbs of *who*'s inbox, newest first."""
     items = answered(office[who].get("/notifications"))["items"]
     return [f"{item['reason']} {item['event']['verb']}" for item in items]
@@ -69,6 +74,12 @@ def test_watchers_hear_of_what_they_watch(office: Office) -> None:
     ]
     office.document("Another")
     assert inbox(office, "rea")[0] == "watch document.created"
+
+
+def test_who_is_added_hears_of_it(office: Office) -> None:
+    """The office's own making is the example."""
+    assert "membership project.member_added" in whole_inbox(office, "rea")
+    assert whole_inbox(office, "tim") == []
 
 
 def test_watching_needs_sight_and_ends_with_it(office: Office) -> None:
