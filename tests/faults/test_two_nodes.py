@@ -28,7 +28,7 @@ SLOW_S = 5.0
 # long form is CLOAKROOM_STRANGERS=100000 with --timeout=0.
 STRANGERS = int(os.environ.get("CLOAKROOM_STRANGERS", "5000"))
 AT_ONCE = 50
-PEOPLE = 40
+PEOPLE = 90
 PERIOD_S = 0.2
 NEW_KEY = "the-key-after-this-rotation-" + "9876543210" * 2
 
