@@ -189,7 +189,7 @@ class _House:
         say(f"""Ready after {seconds:.1f} s.
 
   Open      {self._plan.public_url}
-  Account   press "Sign in", then "Create one"; any password of 8 characters will do.
+  Account   press "Sign in", then "Create one"; mail goes to {self._folder.path / "outbox"}
   Logs      {self._folder.path / "log"}
   Stop      Ctrl-C; accounts and sessions are still there at the next start.
 """)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from werkzeug.serving import make_server
 
 from sso.accounts.assurance import SECOND_FACTOR_ACR
 from sso.storage.factors import Passkey
 from sso.storage.people import BrowserSession
 from tests.support import chromium as support
-from tests.support.showcase import Quiet
+from tests.support.showcase import served
 from tests.unit.sso.house import PASSWORD, House
 
 if TYPE_CHECKING:
@@ -37,13 +35,8 @@ def house(tmp_path: Path, valkey_url: str, free_port: Callable[[], int]) -> Iter
     port = free_port()
     issuer = f"http://localhost:{port}"
     house = House(f"sqlite:///{tmp_path / 'sso.sqlite3'}", valkey_url, issuer=issuer)
-    server = make_server("localhost", port, house.app, threaded=True, request_handler=Quiet)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield house
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with served(house.app, "localhost", port):
+        yield house
     house.close()
 
 

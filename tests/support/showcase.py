@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Flask, Response, jsonify, render_template
 from jinja2 import StrictUndefined
 from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.wsgi import ClosingIterator
 
 from httpkit.csrf import FormGuard
 from httpkit.headers import install_security_headers
@@ -24,6 +25,7 @@ from tests.support.showcase_own import OWN_PAGES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 _REQUEST_ID = "0af7651916cd43dd8448eb211c80319c"
@@ -226,14 +228,28 @@ class Quiet(WSGIRequestHandler):
         """Say nothing."""
 
 
+def _whole(app: Flask) -> WSGIApplication:
+    """Return *app* with its answers read and closed before they are sent.
+
+    Werkzeug's server leaves an answer open where the browser goes away in the middle of it; the
+    file under it would be found unclosed by whichever test collects it.
+    """
+
+    def answer(environ: WSGIEnvironment, start: StartResponse) -> list[bytes]:
+        with contextlib.closing(ClosingIterator(app(environ, start))) as parts:
+            return [b"".join(parts)]
+
+    return answer
+
+
 @contextlib.contextmanager
-def served(app: Flask) -> Iterator[str]:
-    """Serve *app* on a free loopback port for as long as the block lasts; yield its origin."""
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
+def served(app: Flask, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
+    """Serve *app* at *port*, a free one if 0, while the block lasts; yield its origin."""
+    server = make_server(host, port, _whole(app), threaded=True, request_handler=Quiet)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.port}"
+        yield f"http://{host}:{server.port}"
     finally:
         server.shutdown()
         server.server_close()
