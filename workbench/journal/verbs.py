@@ -32,6 +32,7 @@ class Verb(StrEnum):
     PROJECT_CHANGED = "project.changed"
     PROJECT_DELETED = "project.deleted"
     PROJECT_RESTORED = "project.restored"
+    PROJECT_ERASED = "project.erased"
     PROJECT_MEMBER_ADDED = "project.member_added"
     PROJECT_MEMBER_REMOVED = "project.member_removed"
     FOLDER_CREATED = "folder.created"

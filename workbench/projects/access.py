@@ -145,7 +145,9 @@ def _entered(
 ) -> Access:
     if lock:
         db.session.execute(select(Project.pk).where(condition).with_for_update()).all()
-    alive = Project.deleted_at.is_not(None) if deleted else Project.deleted_at.is_(None)
+    alive: ColumnElement[bool] = Project.deleted_at.is_(None)
+    if deleted:
+        alive = and_(Project.deleted_at.is_not(None), Project.erased_at.is_(None))
     row = db.session.execute(
         select(Project, ProjectMember.role, ProjectMember.created_at)
         .outerjoin(

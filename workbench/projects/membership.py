@@ -12,13 +12,15 @@ from sqlalchemy import and_, or_, select
 
 from workbench.database import db
 from workbench.projects.model import Project, ProjectMember
-from workbench.projects.permissions import Role, Standing
+from workbench.projects.permissions import IN_PROJECT, Deed, Role, Standing
 from workbench.teams import membership as teams
 from workbench.teams.model import Role as TeamRole
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
     from datetime import datetime
+
+    from sqlalchemy import ColumnElement
 
 LEADERS = frozenset({TeamRole.OWNER, TeamRole.ADMIN})
 
@@ -30,6 +32,19 @@ def projects_of(user_pk: int, *, team_pk: int | None = None) -> dict[int, Standi
         for each in teams.standings_of(user_pk)
         if team_pk is None or each.team == team_pk
     }
+    return _seen_in(standings, user_pk, Project.deleted_at.is_(None))
+
+
+def deleted_of(in_team: teams.Standing, user_pk: int, *, able_to: Deed) -> dict[int, Standing]:
+    """Return the deleted projects of a team that *user_pk* is *able_to* treat so, by pk."""
+    gone = and_(Project.deleted_at.is_not(None), Project.erased_at.is_(None))
+    found = _seen_in({in_team.team: in_team}, user_pk, gone)
+    return {pk: each for pk, each in found.items() if IN_PROJECT.allows(able_to, each)}
+
+
+def _seen_in(
+    standings: Mapping[int, teams.Standing], user_pk: int, condition: ColumnElement[bool]
+) -> dict[int, Standing]:
     if not standings:
         return {}
     led = [pk for pk, each in standings.items() if each.role in LEADERS]
@@ -43,7 +58,7 @@ def projects_of(user_pk: int, *, team_pk: int | None = None) -> dict[int, Standi
             ProjectMember,
             and_(ProjectMember.project_pk == Project.pk, ProjectMember.user_pk == user_pk),
         )
-        .where(Project.deleted_at.is_(None), or_(Project.team_pk.in_(led), own))
+        .where(condition, or_(Project.team_pk.in_(led), own))
     )
     found = {pk: standing_of(standings[team], role, since) for pk, team, role, since in rows}
     return {pk: standing for pk, standing in found.items() if standing is not None}

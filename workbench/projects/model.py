@@ -43,6 +43,7 @@ class Project(Base):
     Attributes:
         version: of name and description.
         deleted_at: when somebody deleted it; it is kept for the time of the trash.
+        erased_at: when somebody deleted it for good: nobody sees it, and `upkeep` takes it apart.
     """
 
     __tablename__ = "projects"
@@ -58,6 +59,7 @@ class Project(Base):
     created_at: Mapped[datetime] = mapped_column(DateTime, default=utc_now)
     deleted_at: Mapped[datetime | None] = mapped_column(DateTime, index=True)
     deleted_by: Mapped[int | None] = mapped_column(BigInteger)
+    erased_at: Mapped[datetime | None] = mapped_column(DateTime, index=True)
 
 
 class ProjectMember(Base):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from workbench.journal import Event
     from workbench.projects.access import Access
-    from workbench.projects.model import Node
+    from workbench.projects.model import Node, Project
     from workbench.users.people import Person
 
 # Of no interest to somebody who waits for news of a thing.
@@ -46,6 +46,22 @@ def note_project(verb: Verb, access: Access, *, detail: str | None = None) -> Ev
         readers_among=lambda pks: readers_of(access.project.pk, pks),
     )
     return event
+
+
+def note_erased(project: Project, *, actor: int | None) -> None:
+    """Add the event that *project* is gone for good, which the team's owner and admins are shown.
+
+    The project's own events are shown to nobody any more. *actor* is None where time did it.
+    """
+    record(
+        Verb.PROJECT_ERASED,
+        actor=actor,
+        team=project.team_pk,
+        subject_kind="project",
+        subject_id=project.id,
+        title=project.name,
+        admins_only=True,
+    )
 
 
 def note_person(

@@ -42,6 +42,7 @@ class Deed(StrEnum):
     APPOINT = "appoint"  # its people and their roles
     DELETE = "delete"  # the project
     REVIVE = "revive"  # the project, while it is not erased
+    ERASE_PROJECT = "erase_project"  # for good, once it is deleted
 
 
 class DeedOn(StrEnum):
@@ -66,6 +67,7 @@ IN_PROJECT: Final = Permissions[Deed, Standing](
         Deed.APPOINT: _LEADERS,
         Deed.DELETE: _LEADERS,
         Deed.REVIVE: _LEADERS,
+        Deed.ERASE_PROJECT: _LEADERS,
     }
 )
 

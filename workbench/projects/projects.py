@@ -12,14 +12,16 @@ from workbench.kit.bodies import Body, OneLine, Prose
 from workbench.kit.clock import told, utc_now
 from workbench.kit.pages import cut
 from workbench.kit.versions import require_match
-from workbench.problems import FORBIDDEN_DEED, Refused
+from workbench.problems import NOT_FOUND, Refused
+from workbench.projects import trash
 from workbench.projects.access import Access, enter, enter_deleted
-from workbench.projects.membership import LEADERS, projects_of
+from workbench.projects.membership import LEADERS, deleted_of, projects_of
 from workbench.projects.model import DESCRIPTION_LENGTH, Project, ProjectMember
 from workbench.projects.names import NAME_LENGTH
 from workbench.projects.noting import note_project
 from workbench.projects.permissions import Deed, Role, Standing
 from workbench.teams import membership as teams
+from workbench.users.people import people_of
 
 if TYPE_CHECKING:
     from workbench.paging import PageRequest
@@ -93,6 +95,17 @@ def revive(project_id: str, person: Person) -> tuple[dict[str, Any], int]:
     return described(access), access.project.version
 
 
+def erase(team_id: str, project_id: str, person: Person) -> None:
+    """Delete a deleted project for good; for a transaction of the caller.
+
+    From here on nobody can see it or bring it back; `upkeep` takes it apart.
+    """
+    access = enter_deleted(project_id, person, Deed.ERASE_PROJECT)
+    if access.team.team_id != team_id:
+        raise Refused(NOT_FOUND)
+    trash.erase_project(access.project, actor=person.pk)
+
+
 def page(person: Person, wanted: PageRequest, *, team_id: str | None = None) -> dict[str, Any]:
     """Return a page of the projects that *person* may see, those of one team or all.
 
@@ -110,19 +123,24 @@ def page(person: Person, wanted: PageRequest, *, team_id: str | None = None) -> 
 
 
 def deleted_page(team_id: str, person: Person, wanted: PageRequest) -> dict[str, Any]:
-    """Return a page of the team's deleted projects that can still be brought back.
+    """Return a page of the team's deleted projects that *person* can still bring back.
 
     Raises:
-        Refused: 404 to strangers; 403 to whoever is no owner or admin of the team.
+        Refused: 404: no such team, or no member of it.
     """
     in_team = teams.require_member(team_id, person.pk)
-    if in_team.role not in LEADERS:
-        raise Refused(FORBIDDEN_DEED, hint="deleted projects")
-    query = select(Project).where(Project.team_pk == in_team.team, Project.deleted_at.is_not(None))
-    rows, following = cut(query, Project.pk, wanted, newest_first=True)
+    mine = deleted_of(in_team, person.pk, able_to=Deed.REVIVE)
+    rows, following = cut(
+        select(Project).where(Project.pk.in_(mine)), Project.pk, wanted, newest_first=True
+    )
     named = teams.Named(in_team.team, in_team.team_id, in_team.team_name)
+    people = people_of(row[0].deleted_by for row in rows)
     items = [
-        _told(row[0], named, Standing.TEAM_ADMIN) | {"deleted_at": told(row[0].deleted_at)}
+        _told(row[0], named, mine[row[0].pk])
+        | {
+            "deleted_at": told(row[0].deleted_at),
+            "deleted_by": people[row[0].deleted_by].embedded(),
+        }
         for row in rows
     ]
     return {"items": items, "next": following}

@@ -13,14 +13,14 @@ from sqlalchemy import insert, select, update
 
 from workbench.database import db
 from workbench.journal import Verb
-from workbench.kit.clock import told
+from workbench.kit.clock import told, utc_now
 from workbench.kit.pages import cut
 from workbench.notifications import watching
 from workbench.problems import NOT_FOUND, Refused
 from workbench.projects import searchable, tree
 from workbench.projects.access import Access, enter, lock_tree_at
-from workbench.projects.model import Content, DoomedBlob, Node, Part, TrashEntry
-from workbench.projects.noting import note_node
+from workbench.projects.model import Content, DoomedBlob, Node, Part, Project, TrashEntry
+from workbench.projects.noting import note_erased, note_node
 from workbench.projects.permissions import Deed
 from workbench.users.people import people_of
 
@@ -126,20 +126,28 @@ def erase_entry(entry: TrashEntry) -> None:
     db.session.execute(delete_rows(TrashEntry).where(TrashEntry.pk == entry.pk))
 
 
+def erase_project(project: Project, *, actor: int | None) -> None:
+    """Delete *project*, which is locked, for good: `upkeep` takes apart what it holds.
+
+    *actor* is None where time did it.
+    """
+    project.erased_at = utc_now()
+    db.session.execute(delete_rows(TrashEntry).where(TrashEntry.project_pk == project.pk))
+    watching.forget("project", [project.id])
+    note_erased(project, actor=actor)
+
+
 def erase_nodes(pks: Sequence[int]) -> None:
-    """Delete nodes with all that hangs on them."""
+    """Delete nodes with all that hangs on them; what is in them and stays is nowhere then."""
     for batch in _batches(pks):
         db.session.execute(
-            update(Node).where(Node.pk.in_(batch)).values(parent_pk=None),
+            update(Node).where(Node.parent_pk.in_(batch)).values(parent_pk=None),
             execution_options={"synchronize_session": False},
         )
     for batch in _batches(pks):
         _forget_watches(batch)
         contents = select(Content.pk).where(Content.node_pk.in_(batch))
         doom_contents(list(db.session.scalars(contents)))
-        for kind in ("document", "file"):
-            of_kind = select(Node.id).where(Node.pk.in_(batch), Node.kind == kind)
-            watching.forget(kind, list(db.session.scalars(of_kind)))
         db.session.execute(delete_rows(Node).where(Node.pk.in_(batch)))
 
 

@@ -22,7 +22,7 @@ from workbench.kit.clock import utc_now
 from workbench.kit.transactions import write
 from workbench.problems import Unavailable
 from workbench.projects.model import Content, DoomedBlob, Node, Part, Project, TrashEntry
-from workbench.projects.trash import doom_contents, erase_entry, erase_nodes
+from workbench.projects.trash import doom_contents, erase_entry, erase_nodes, erase_project
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 TIDYING_FAILED = "projects.tidying_failed"
 _BATCH = 100
+_NODES = 500  # of a project that is taken apart, in one transaction
+_STEPS_AT_ONCE = 5
 _ORPHAN_AGE = timedelta(days=1)  # no request takes that long between its blob and its row
 
 
@@ -54,7 +56,10 @@ def sweep(storage: Storage, limits: Limits, now: Callable[[], datetime] = utc_no
     old = now() - timedelta(seconds=limits.trash_retention_s)
     stale = now() - timedelta(seconds=limits.upload_ttl_s)
     entries = _until_none(lambda: write(lambda: _erase_entry(old)))
-    projects = _until_none(lambda: write(lambda: _erase_project(old)))
+    _until_none(lambda: write(lambda: _erase_project(old)))
+    projects = 0
+    while (whole := write(_take_apart)) is not None:
+        projects += whole
     uploads = _until_none(lambda: write(lambda: _forget_uploads(stale)))
     blobs = delete_doomed(storage) + _delete_orphans(storage, now() - _ORPHAN_AGE)
     return Swept(entries, projects, uploads, blobs)
@@ -87,10 +92,21 @@ class Tidier:
             self._again_at_s = self._clock() + self._pause_s
         old = utc_now() - timedelta(seconds=self._limits.trash_retention_s)
         stale = utc_now() - timedelta(seconds=self._limits.upload_ttl_s)
+        self._tidy(
+            partial(_erase_entry, old),
+            partial(_erase_project, old),
+            _take_apart,
+            partial(_forget_uploads, stale),
+        )
+
+    def soon(self) -> None:
+        """Take apart what was just deleted for good, the most of it at once; never fails."""
+        self._tidy(*[_take_apart] * _STEPS_AT_ONCE)
+
+    def _tidy(self, *steps: Callable[[], object]) -> None:
         try:
-            for step in (_erase_entry, _erase_project):
-                write(partial(step, old))
-            write(partial(_forget_uploads, stale))
+            for step in steps:
+                write(step)
             delete_doomed(self._storage)
         except Unavailable as outage:
             events.get_logger().warning(TIDYING_FAILED, reason=outage.hint)
@@ -129,9 +145,9 @@ def _erase_entry(before: datetime) -> int:
         return 0
     project = db.session.scalars(
         select(Project).where(Project.pk == oldest.project_pk).with_for_update()
-    ).one()
+    ).one_or_none()
     entry = db.session.get(TrashEntry, oldest.pk)
-    if entry is None:  # somebody took it back while we waited
+    if project is None or entry is None:  # somebody took it back, or erased it, while we waited
         return 1
     node = db.session.get_one(Node, entry.node_pk)
     record(
@@ -148,16 +164,32 @@ def _erase_entry(before: datetime) -> int:
 
 
 def _erase_project(before: datetime) -> int:
-    project = db.session.scalars(
-        select(Project).where(Project.deleted_at < before).limit(1).with_for_update()
-    ).one_or_none()
+    """Erase a project that was deleted earlier than *before*; return 1, or 0 for none."""
+    query = select(Project).where(Project.deleted_at < before, Project.erased_at.is_(None))
+    project = db.session.scalars(query.limit(1).with_for_update()).one_or_none()
     if project is None:
         return 0
-    erase_nodes(db.session.scalars(select(Node.pk).where(Node.project_pk == project.pk)).all())
-    rest = select(Content.pk).where(Content.project_pk == project.pk)
-    doom_contents(db.session.scalars(rest).all())
-    db.session.execute(delete(Project).where(Project.pk == project.pk))
+    erase_project(project, actor=None)
     return 1
+
+
+def _take_apart() -> bool | None:
+    """Delete one batch of what an erased project holds; return whether that was all, None of none.
+
+    So that no transaction is as long as a project is large.
+    """
+    query = select(Project.pk).where(Project.erased_at.is_not(None)).order_by(Project.erased_at)
+    pk = db.session.scalars(query.limit(1).with_for_update(skip_locked=True)).one_or_none()
+    if pk is None:
+        return None
+    nodes = select(Node.pk).where(Node.project_pk == pk).order_by(Node.pk).limit(_NODES)
+    if pks := db.session.scalars(nodes).all():
+        erase_nodes(pks)
+        return False
+    uploads = select(Content.pk).where(Content.project_pk == pk)
+    doom_contents(db.session.scalars(uploads).all())
+    db.session.execute(delete(Project).where(Project.pk == pk))
+    return True
 
 
 def _forget_uploads(before: datetime) -> int:

@@ -31,6 +31,7 @@ const SENTENCES = {
   "project.changed": s("{who} changed the project {what}"),
   "project.deleted": s("{who} deleted the project {what}"),
   "project.restored": s("{who} brought the project {what} back"),
+  "project.erased": s("{who} deleted the project {what} for good"),
   "project.member_added": s("{who} added {what} to the project"),
   "project.member_removed": s("{who} removed {what} from the project"),
   "folder.created": s("{who} made the folder {what}"),
@@ -58,7 +59,7 @@ export const VERBS = Object.keys(SENTENCES);
 export function placeOf(event) {
   const { kind, id } = event.subject ?? {};
   const project = event.project?.id;
-  if (/deleted|dissolved|removed|trashed/.test(event.verb)) return event.verb === "node.trashed" && project ? `/projects/${project}/trash` : null;
+  if (/deleted|erased|dissolved|removed|trashed/.test(event.verb)) return event.verb === "node.trashed" && project ? `/projects/${project}/trash` : null;
   if (kind === "project") return `/projects/${id}`;
   if (["document", "file", "folder"].includes(kind) && project) return `/projects/${project}/${kind}s/${id}`;
   if (kind === "status") return `/statuses/${id}`;

@@ -37,6 +37,7 @@ export default {
   "{who} began the project {what}": "{who}新建了项目{what}",
   "{who} changed the project {what}": "{who}修改了项目{what}",
   "{who} deleted the project {what}": "{who}删除了项目{what}",
+  "{who} deleted the project {what} for good": "{who}彻底删除了项目{what}",
   "{who} brought the project {what} back": "{who}恢复了项目{what}",
   "{who} added {what} to the project": "{who}将{what}加入项目",
   "{who} removed {what} from the project": "{who}将{what}移出项目",

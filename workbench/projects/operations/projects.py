@@ -23,7 +23,7 @@ _PROJECT = {
 SCHEMAS: dict[str, Any] = {
     "Project": record(**_PROJECT),
     "ProjectPage": page_of("Project"),
-    "DeletedProject": record(**_PROJECT, deleted_at=INSTANT),
+    "DeletedProject": record(**_PROJECT, deleted_at=INSTANT, deleted_by=PERSON),
     "DeletedProjectPage": page_of("DeletedProject"),
     "ProjectMember": record(
         user=PERSON, role={"type": "string", "enum": list(Role)}, added_at=INSTANT
@@ -52,9 +52,18 @@ PATHS: dict[str, Any] = {
     },
     "/teams/{team}/projects/deleted": _listing(
         "listDeletedProjects",
-        "The team's deleted projects, for its owner and admins",
+        "The team's deleted projects that the caller can bring back",
         "DeletedProjectPage",
     ),
+    "/teams/{team}/projects/deleted/{project}": {
+        "delete": operation(
+            "eraseProject",
+            "Delete a deleted project for good",
+            scope=WRITE,
+            answer=None,
+            status=204,
+        )
+    },
     "/projects": _listing("listMyProjects", "All projects that the caller may see", "ProjectPage"),
     "/projects/{project}": {
         "get": operation("getProject", "One project", scope=READ, answer="Project", versioned=True),

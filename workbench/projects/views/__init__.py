@@ -19,7 +19,7 @@ def create_blueprint(callers: Callers, storage: Storage, limits: Limits) -> Blue
     """Return the room's routes."""
     room = Blueprint("projects", __name__)
     tidier = Tidier(storage, limits)
-    projects.add_routes(room, callers)
+    projects.add_routes(room, callers, tidier)
     nodes.add_routes(room, callers, storage, limits, tidier)
     documents.add_routes(room, callers, limits)
     uploads.add_routes(room, callers, storage, limits, tidier)

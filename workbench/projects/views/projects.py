@@ -19,17 +19,18 @@ from workbench.projects.views.scopes import READ, WRITE
 
 if TYPE_CHECKING:
     from workbench.kit.answers import Answer
+    from workbench.projects.upkeep import Tidier
     from workbench.users.people import Callers
 
 
-def add_routes(room: Blueprint, callers: Callers) -> None:
+def add_routes(room: Blueprint, callers: Callers, tidier: Tidier) -> None:
     """Add the routes to *room*."""
-    _add_projects(room, callers)
+    _add_projects(room, callers, tidier)
     _add_one(room, callers)
     _add_people(room, callers)
 
 
-def _add_projects(room: Blueprint, callers: Callers) -> None:
+def _add_projects(room: Blueprint, callers: Callers, tidier: Tidier) -> None:
     @room.post("/teams/<id:team>/projects")
     def make_project(team: str) -> Response:
         """Make a project."""
@@ -52,11 +53,19 @@ def _add_projects(room: Blueprint, callers: Callers) -> None:
 
     @room.get("/teams/<id:team>/projects/deleted")
     def deleted(team: str) -> Response:
-        """List the team's deleted projects."""
+        """List the team's deleted projects that the caller can bring back."""
         person = callers.require(READ)
         wanted = PageRequest.parse(request.args)
         with outages_named():
             return shown(projects.deleted_page(team, person, wanted)).response()
+
+    @room.delete("/teams/<id:team>/projects/deleted/<id:project>")
+    def erase_project(team: str, project: str) -> Response:
+        """Delete a deleted project for good."""
+        person = callers.require(WRITE)
+        write(lambda: projects.erase(team, project, person))
+        tidier.soon()
+        return gone().response()
 
     @room.get("/projects")
     def mine() -> Response:

@@ -112,7 +112,15 @@ def test_what_can_be_done_once_is_open_to_whom_the_table_says(office: Office, wh
         ),
         ("DELETE", f"/trash/{node['id']}", GONE, LEADERS, lambda: None),
         ("DELETE", home, GONE, LEADERS, lambda: office["lea"].call("DELETE", home)),
-        ("POST", f"{home}/restore", DONE, LEADERS, lambda: None),
+        ("POST", f"{home}/restore", DONE, LEADERS, lambda: office["lea"].post(f"{home}/restore")),
+        ("DELETE", home, GONE, LEADERS, lambda: office["lea"].call("DELETE", home)),
+        (
+            "DELETE",
+            f"/teams/{office.team}/projects/deleted/{office.home['id']}",
+            GONE,
+            LEADERS,
+            lambda: None,
+        ),
     ]
     for method, path, status, allowed, otherwise in steps:
         answer = office[who].call(method, path)
@@ -137,15 +145,38 @@ def test_a_project_is_made_by_anybody_in_the_team(office: Office) -> None:
     assert answered(office["eve"].get("/projects"))["items"] == []
 
 
-def test_deleted_projects_are_told_to_the_teams_owner_and_admins(office: Office) -> None:
-    """Whoever else, and whatever it was called."""
+def test_deleted_projects_are_told_to_whoever_can_bring_them_back(office: Office) -> None:
+    """With who and when; to the owner and the admins all, to others what they led."""
     path = f"/teams/{office.team}/projects/deleted"
+    own = office["tim"].made(f"/teams/{office.team}/projects", {"name": "Own"})
     assert office["lea"].call("DELETE", f"/projects/{office.home['id']}").status_code == GONE
+    assert office["ann"].call("DELETE", f"/projects/{own['id']}").status_code == GONE
     assert office["lea"].get(f"/projects/{office.home['id']}").status_code == HIDDEN
-    for who, status in (("abe", SEEN), ("lea", FORBIDDEN), ("eve", HIDDEN)):
-        assert office[who].get(path).status_code == status
-    (item,) = answered(office["abe"].get(path))["items"]
-    assert (item["name"], item["deleted_at"] is None) == ("Home", False)
+    assert office["eve"].get(path).status_code == HIDDEN
+    names = {
+        who: [item["name"] for item in answered(office[who].get(path))["items"]]
+        for who in ("ann", "abe", "lea", "tim", "max", "rea")
+    }
+    both = ["Own", "Home"]
+    assert (names["ann"], names["abe"]) == (both, both)
+    assert (names["lea"], names["tim"], names["max"], names["rea"]) == (["Home"], ["Own"], [], [])
+    (item,) = answered(office["tim"].get(path))["items"]
+    assert (item["deleted_by"]["id"], item["role"]) == (office["ann"].id, "lead")
+    assert item["deleted_at"] is not None
+
+
+def test_whoever_left_the_team_can_bring_nothing_back(office: Office) -> None:
+    """Nor once they are back: a lead of before is no lead of now."""
+    path = f"/teams/{office.team}/projects/deleted"
+    home = f"/projects/{office.home['id']}"
+    assert office["lea"].call("DELETE", home).status_code == GONE
+    office.leave("lea")
+    for answer in (
+        office["lea"].get(path),
+        office["lea"].post(f"{home}/restore"),
+        office["lea"].call("DELETE", f"{path}/{office.home['id']}"),
+    ):
+        assert answer.status_code == HIDDEN
 
 
 def test_whoever_leaves_the_team_leaves_its_projects(office: Office) -> None:

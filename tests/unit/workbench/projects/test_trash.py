@@ -8,16 +8,29 @@ from typing import TYPE_CHECKING
 from click.testing import CliRunner
 
 from tests.unit.workbench.projects.conftest import answered
+from tests.unit.workbench.projects.test_uploads import begun
 from workbench.cli import cli
 from workbench.database import db
 from workbench.kit.clock import utc_now
+from workbench.notifications.model import Watch
+from workbench.projects import upkeep
 from workbench.projects.limits import Limits
-from workbench.projects.model import Comment, Content, Node, Revision, SearchEntry, TrashEntry
+from workbench.projects.model import (
+    Comment,
+    Content,
+    Node,
+    Project,
+    Revision,
+    SearchEntry,
+    TrashEntry,
+)
 from workbench.projects.storage import storage_of
 from workbench.projects.upkeep import Tidier, sweep
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pytest
 
     from tests.unit.workbench.projects.conftest import Office
     from workbench.settings import Settings
@@ -154,6 +167,59 @@ def test_retention_empties_the_trash(office: Office, settings: Settings) -> None
         assert sweep(storage, limits, now=lambda: later).entries == 0
     assert trash(office) == ["young"]
     assert office["lea"].post(f"/projects/{other['id']}/restore").status_code == 404
+
+
+def test_a_project_erased_is_gone_at_once_with_all_it_held(office: Office) -> None:
+    """Its tree, its trash, its uploads, its watches; the owner and the admins are told."""
+    folder = office.folder("folder")
+    office.document("in it", body="text", parent=folder["id"])
+    throw_away(office, office.document("thrown away")["id"])
+    begun(office, "half.bin", b"1234")
+    home = f"/projects/{office.home['id']}"
+    assert office["max"].call("PUT", f"/watches/project/{office.home['id']}").status_code == 204
+    gone = f"/teams/{office.team}/projects/deleted/{office.home['id']}"
+    assert office["lea"].call("DELETE", gone).status_code == 404  # it lives
+    assert office["lea"].call("DELETE", home).status_code == 204
+    elsewhere = office["lea"].made("/teams", {"name": "Elsewhere"})["id"]
+    wrong = f"/teams/{elsewhere}/projects/deleted/{office.home['id']}"
+    assert office["lea"].call("DELETE", wrong).status_code == 404
+    assert office["lea"].call("DELETE", gone).status_code == 204
+    for answer in (office["lea"].call("DELETE", gone), office["lea"].post(f"{home}/restore")):
+        assert answer.status_code == 404
+    path = f"/teams/{office.team}/projects/deleted"
+    assert answered(office["abe"].get(path))["items"] == []
+    with office.app.app_context():
+        tables = (Project, Node, Revision, Content, TrashEntry, SearchEntry, Watch)
+        assert [db.session.query(table).count() for table in tables] == [0] * len(tables)
+    (told,) = [
+        item
+        for item in answered(office["abe"].get(f"/feed?team={office.team}"))["items"]
+        if item["verb"] == "project.erased"
+    ]
+    assert (told["subject"]["title"], told["actor"]["id"]) == ("Home", office["lea"].id)
+    verbs = {item["verb"] for item in answered(office["max"].get("/feed"))["items"]}
+    assert "project.erased" not in verbs
+
+
+def test_a_large_project_is_taken_apart_in_batches(
+    office: Office, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Folders before what is in them, and nothing of it is seen in between."""
+    monkeypatch.setattr(upkeep, "_NODES", 2)
+    monkeypatch.setattr(upkeep, "_STEPS_AT_ONCE", 1)
+    outer = office.folder("outer")
+    inner = office.folder("inner", parent=outer["id"])
+    for number in range(4):
+        office.document(str(number), parent=inner["id"])
+    gone = f"/teams/{office.team}/projects/deleted/{office.home['id']}"
+    office["lea"].call("DELETE", f"/projects/{office.home['id']}")
+    assert office["lea"].call("DELETE", gone).status_code == 204
+    limits, storage = Limits.of(settings), storage_of(settings)
+    with office.app.app_context():
+        assert db.session.query(Node).count() == 4
+        assert office["lea"].post(f"/projects/{office.home['id']}/restore").status_code == 404
+        assert sweep(storage, limits).projects == 1
+        assert (db.session.query(Node).count(), db.session.query(Project).count()) == (0, 0)
 
 
 def test_a_large_folder_goes_and_comes_in_batches(office: Office) -> None:
