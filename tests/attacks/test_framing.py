@@ -276,6 +276,7 @@ def test_fault_within_a_body_ends_the_call(
 
 
 LIMITS = EdgeLimits(first_byte_s=1, head_s=1, stall_s=1, linger_s=1)
+STALL_LIMITS = EdgeLimits(stall_s=1, linger_s=1)
 
 
 @pytest.mark.rule("S-118")
@@ -295,7 +296,7 @@ def test_slow_head_is_cut(serve: Serve, sent: bytes) -> None:
 @pytest.mark.rule("S-118")
 def test_slow_body_is_cut(serve: Serve, desk: Desk, upstream: ScriptedUpstream) -> None:
     """S-118: a body that stands still frees the connection and the upstream."""
-    with serve(limits=LIMITS).wire() as wire:
+    with serve(limits=STALL_LIMITS).wire() as wire:
         wire.send(request("POST", "/api/x", "Content-Length: 10", ticket=desk.sign_in()) + b"abc")
         assert talk(wire, b"") == b""
 
@@ -315,7 +316,7 @@ def test_slow_reader_is_cut(serve: Serve, desk: Desk, upstream: ScriptedUpstream
             cut.append(True)
 
     upstream.serve = flood
-    served = serve(limits=LIMITS)
+    served = serve(limits=STALL_LIMITS)
     with served.wire() as wire:
         wire.send(request(ticket=desk.sign_in()))
         wire.until(b"\r\n\r\n")
@@ -337,7 +338,7 @@ def test_patient_stream_is_not_cut(serve: Serve, desk: Desk, upstream: ScriptedU
         wire.send(b"second")
 
     upstream.serve = two_events
-    with serve(limits=LIMITS).wire() as wire:
+    with serve(limits=STALL_LIMITS).wire() as wire:
         wire.send(request(ticket=desk.sign_in()))
         wire.until(b"first")
         wire.until(b"second")

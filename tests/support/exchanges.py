@@ -166,7 +166,7 @@ def by_wire(wire: Wire, exchange: Exchange, sent: bytes) -> tuple[Seen, bool]:
 
 def by_library(port: int, exchange: Exchange, sent: bytes) -> Seen:
     """Send *sent* and return the reply as Python's own client reads it."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     try:
         connection.connect()
         connection.sock.sendall(sent)

@@ -103,7 +103,9 @@ def served() -> Iterator[Callable[..., tuple[Desk, int]]]:
 
     def start(**options: Any) -> tuple[Desk, int]:  # noqa: ANN401 - aiosmtpd's options
         desk = Desk()
-        controller = Controller(desk, hostname="127.0.0.1", port=free_port(), **options)
+        controller = Controller(
+            desk, hostname="127.0.0.1", port=free_port(), ready_timeout=60, **options
+        )
         controller.start()
         running.append(controller)
         return desk, controller.port

@@ -72,7 +72,7 @@ class MariaDb:
             return False
 
     def _connect(self) -> pymysql.Connection:
-        return pymysql.connect(host="127.0.0.1", port=self.port, user="tests", connect_timeout=5)
+        return pymysql.connect(host="127.0.0.1", port=self.port, user="tests", connect_timeout=30)
 
 
 def _install(folder: Path) -> None:

@@ -44,7 +44,7 @@ class WhoseUpstream:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        assert self._ready.wait(10)
+        assert self._ready.wait(60)
         return self
 
     def __exit__(
@@ -54,7 +54,7 @@ class WhoseUpstream:
         trace: TracebackType | None,
     ) -> None:
         self._loop.call_soon_threadsafe(self._stopping.set)
-        self._thread.join(10)
+        self._thread.join(30)
 
     @property
     def url(self) -> str:

@@ -119,7 +119,7 @@ class Nodes:
         if not party.program.is_running():
             return 0
         url = f"http://127.0.0.1:{party.settings['management_port']}/metrics"
-        with urllib.request.urlopen(url, timeout=5) as reply:
+        with urllib.request.urlopen(url, timeout=30) as reply:
             lines = reply.read().decode().splitlines()
         return sum(int(float(line.split()[-1])) for line in lines if line.startswith(f"{name} "))
 

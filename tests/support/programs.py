@@ -132,14 +132,14 @@ class Program:
 def listens(port: int, host: str = "127.0.0.1") -> bool:
     """Tell whether something accepts connections on *port*."""
     with socket.socket() as probe:
-        probe.settimeout(1)
+        probe.settimeout(20)
         return probe.connect_ex((host, port)) == 0
 
 
 def answers(url: str, status: int = 200) -> bool:
     """Tell whether a GET of *url* is answered with *status*."""
     try:
-        with urllib.request.urlopen(url, timeout=5) as response:
+        with urllib.request.urlopen(url, timeout=20) as response:
             return bool(response.status == status)
     except urllib.error.HTTPError as error:
         with error:

@@ -114,7 +114,7 @@ class Served:
         self._server: uvicorn.Server
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
-        assert self._ready.wait(10)
+        assert self._ready.wait(60)
 
     def _run(self) -> None:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -155,7 +155,7 @@ class Served:
         """Stop serving."""
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._stopping.set)
-            self._thread.join(10)
+            self._thread.join(30)
 
     def tell_to_leave(self) -> None:
         """Tell every connection that the worker stops, as uvicorn does on SIGTERM.

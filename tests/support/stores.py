@@ -52,7 +52,7 @@ class Store:
 
     def client(self) -> redis.Redis:
         """Return a client of our own, for a look at what is really stored; close it after use."""
-        return redis.Redis.from_url(self.url, socket_timeout=5, protocol=2)
+        return redis.Redis.from_url(self.url, socket_timeout=30, protocol=2)
 
     def flush(self) -> None:
         """Empty it."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-PATIENCE_S = 10.0
+PATIENCE_S = 30.0
 
 
 MEGABYTE = 1024 * 1024
@@ -26,7 +26,7 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 
 class Wire:
-    """A connected socket with a buffer; every wait ends after ten seconds."""
+    """A connected socket with a buffer; every wait ends after half a minute."""
 
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
@@ -176,7 +176,8 @@ class ScriptedUpstream:
         self.serve: Callable[[Wire], None] = self.serve_ok
         self._wires: list[Wire] = []
         self._failures: list[BaseException] = []
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._accepting = threading.Thread(target=self._accept, daemon=True)
+        self._accepting.start()
 
     @property
     def url(self) -> str:
@@ -200,7 +201,11 @@ class ScriptedUpstream:
 
     def close(self) -> None:
         """Stop listening, drop every connection, and raise what went wrong in a script."""
+        with contextlib.suppress(OSError):  # closed before
+            # Without it the thread waits on, and takes one more connection after the end.
+            self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
+        self._accepting.join()
         for wire in self._wires:
             with contextlib.suppress(OSError):
                 wire.sock.shutdown(socket.SHUT_RDWR)

@@ -124,14 +124,14 @@ def test_it_answers_on_the_management_listener_beside_the_metrics(office: Office
         registry, host="127.0.0.1", port=0, beside=("/sessions", office.app)
     )
     origin = f"http://127.0.0.1:{port}"
-    with urlopen(f"{origin}/metrics", timeout=5) as metrics:
+    with urlopen(f"{origin}/metrics", timeout=30) as metrics:
         assert b"bff_logins_total" in metrics.read()
     address, secret = f"{origin}/sessions?subject=ada", {"Authorization": f"Bearer {SECRET}"}
     request = Request(address, headers=secret)
-    with urlopen(request, timeout=5) as answer:
+    with urlopen(request, timeout=30) as answer:
         assert json.load(answer) == {"sessions": []}
     with pytest.raises(HTTPError, match="401") as refused:
-        urlopen(f"{origin}/sessions?subject=ada", timeout=5)
+        urlopen(f"{origin}/sessions?subject=ada", timeout=30)
     refused.value.close()
 
 

@@ -99,7 +99,7 @@ def test_requests_are_counted_by_route_at_the_management_listener_alone() -> Non
     for path in ("/people/ada", "/people/bob", "/x", "/y", "/metrics"):
         app.test_client().get(path)
     port = start_management_listener(registry, host="127.0.0.1", port=0)
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as reply:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as reply:
         text = reply.read().decode()
     assert 'http_requests_total{method="GET",route="/people/<name>",status="200"} 2.0' in text
     assert 'http_requests_total{method="GET",route="unmatched",status="404"} 3.0' in text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -213,14 +213,16 @@ def test_failing_upstream_is_an_outage_with_its_code(
 
 def test_silence_ends_in_time(host: Host, upstream: RecordingUpstream) -> None:
     """Every wait is bounded, by the call itself if need be."""
+    over = threading.Event()
 
     def dawdle(_received: Received) -> Answer:
-        time.sleep(1)
+        over.wait(60)
         return Answer()
 
     upstream.answer = dawdle
     with pytest.raises(Unavailable) as outage:
         call(host, upstream, host.sign_in(), timeout_s=0.1)
+    over.set()
     assert outage.value.problem.code == "upstream_timeout"
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bff.proxy.exchange import TimeLimits
 from tests.support.served import Desk, Served, ask, request
 from tests.support.wire import OK, ScriptedUpstream, Wire, replies
 
@@ -182,7 +183,7 @@ def test_only_an_event_stream_may_be_quiet(
             wire.send(b"data: 2\n\n")
 
     upstream.serve = pause
-    with serve(timeout_s=0.3).wire() as wire:
+    with serve(times=TimeLimits(60, 60, 0.3)).wire() as wire:
         wire.send(request("GET", "/api/x", "Last-Event-ID: 7", ticket=desk.sign_in()))
         wire.until(b"data: 1\n\n")
         rest = wire.until(b"0\r\n\r\n") if kind == "text/event-stream" else wire.to_end()

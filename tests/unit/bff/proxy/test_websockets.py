@@ -186,7 +186,7 @@ def test_session_end_on_another_node_closes_with_1008(
         desk.store.delete_by_digest(ticket.digest)
         assert take_frame(wire) == (CLOSE, (1008).to_bytes(2) + b"session ended")
         assert wire.to_end() == b""
-    assert done.wait(5)
+    assert done.wait(30)
     assert told == [(CLOSE, (1008).to_bytes(2) + b"session ended")]
 
 
@@ -229,7 +229,7 @@ def test_close_codes_pass_both_ways(
         assert take_frame(wire) == (CLOSE, b"\x0f\xa1bye")
         wire.send(frame(CLOSE, b"\x0f\xa2ok", masked=True))
         assert wire.to_end() == b""
-    assert done.wait(5)
+    assert done.wait(30)
     assert heard == [(CLOSE, b"\x0f\xa2ok")]
 
 
@@ -250,7 +250,7 @@ def test_browser_that_closes_and_leaves_is_still_heard(
     served = serve(websocket=True)
     with opened(served, handshake(ticket=desk.sign_in())) as wire:
         wire.send(frame(CLOSE, b"\x03\xe9", masked=True))
-    assert done.wait(5)
+    assert done.wait(30)
     assert heard == [(CLOSE, b"\x03\xe9")]
 
 
@@ -282,7 +282,7 @@ def test_limit_for_streams_ends_it_too(
 ) -> None:
     """Only where one is set; the limit of ordinary calls is not for it."""
     upstream.serve = echo(upstream)
-    times = TimeLimits(60, 60, 60, total_s=0.1, stream_total_s=0.6)
+    times = TimeLimits(60, 60, 60, total_s=1, stream_total_s=2)
     served = serve(websocket=True, times=times)
     with opened(served, handshake(ticket=desk.sign_in())) as wire:
         wire.send(frame(TEXT, b"x", masked=True))

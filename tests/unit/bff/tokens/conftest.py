@@ -1,4 +1,4 @@
-"""A provider that can misbehave, and ours as its impatient client."""
+"""A provider that can misbehave, and ours as its client, impatient where a test says so."""
 
 from __future__ import annotations
 
@@ -17,18 +17,20 @@ if TYPE_CHECKING:
     from tests.support.fake_provider import FakeProvider
 
 REDIRECT_URI = "https://app.example.com/bff/callback/sso"
-HASTY_S = 0.25
+PATIENCE_S = 30.0
 
 
-class Hasty(httpx2.BaseTransport):
-    """The product's own transport with shorter waits, so that tests of silence end soon."""
+class Patient(httpx2.BaseTransport):
+    """The product's own transport with other waits: a busy machine is no silent provider."""
 
     def __init__(self) -> None:
-        self._inner = BoundedTransport()
+        self.patience_s = PATIENCE_S
+        self._inner = BoundedTransport(total_s=PATIENCE_S)
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Send *request*, waiting for nothing longer than `HASTY_S`."""
-        request.extensions["timeout"] = dict.fromkeys(("connect", "read", "write", "pool"), HASTY_S)
+        """Send *request*, waiting for nothing longer than `patience_s`."""
+        waits = ("connect", "read", "write", "pool")
+        request.extensions["timeout"] = dict.fromkeys(waits, self.patience_s)
         return self._inner.handle_request(request)
 
     def close(self) -> None:
@@ -37,15 +39,15 @@ class Hasty(httpx2.BaseTransport):
 
 
 @pytest.fixture(scope="session")
-def transport() -> Iterator[Hasty]:
+def transport() -> Iterator[Patient]:
     """One for all tests: making it reads every trusted certificate."""
-    transport = Hasty()
+    transport = Patient()
     yield transport
     transport.close()
 
 
 @pytest.fixture
-def client_of(transport: Hasty) -> Callable[..., Provider]:
+def client_of(transport: Patient) -> Callable[..., Provider]:
     """A function that returns ours as a client of a fake provider."""
 
     def make(fake: FakeProvider, **settings: object) -> Provider:

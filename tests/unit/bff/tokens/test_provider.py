@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from bff.tokens.provider import Provider
     from tests.support.upstream import Answer, Received
+    from tests.unit.bff.tokens.conftest import Patient
 
     Act = Callable[[Received], Answer]
 
@@ -252,9 +253,16 @@ def test_a_lost_refresh_reply_is_asked_for_once_more(fake: FakeProvider, client:
 
 @pytest.mark.parametrize("act", ["silent", "hangs up", "cuts short"])
 def test_a_refresh_reply_is_not_asked_for_a_third_time(
-    fake: FakeProvider, client: Provider, act: str
+    fake: FakeProvider,
+    client: Provider,
+    transport: Patient,
+    monkeypatch: pytest.MonkeyPatch,
+    act: str,
 ) -> None:
     """A sick provider is not hammered."""
+    if act == "silent":
+        client.metadata()
+        monkeypatch.setattr(transport, "patience_s", 0.25)
     acts = {"silent": fake.stays_silent, "hangs up": hangs_up, "cuts short": cuts_short}
     fake.misbehave(TOKEN, *[acts[act]] * 5)
     with pytest.raises(Unavailable):

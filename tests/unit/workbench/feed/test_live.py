@@ -175,7 +175,7 @@ def test_a_stream_needs_its_scope(crew: Crew, issuer: Issuer) -> None:
 
 def test_a_stream_ends_with_its_token(crew: Crew, readers: Readers, issuer: Issuer) -> None:
     """Whoever comes back shows a new token; permission is never older than that."""
-    exp = int(time.time()) + 2
+    exp = int(time.time()) + 4  # time enough to begin
     token = issuer.token(sub="olga", name="olga", exp=exp, scope=ALL_SCOPES)
     reader = Reader(crew.owner.client, bearer(token))
     readers.append(reader)
