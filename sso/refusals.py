@@ -12,18 +12,22 @@ from typing import TYPE_CHECKING, Final
 from flask import g
 
 from httpkit import events
+from sso.errors import AUTHORIZATION_PENDING, USE_DPOP_NONCE
 
 if TYPE_CHECKING:
     from httpkit.problems import Refused
     from sso.errors import OAuthError
 
 NOTED: Final = "refusals_noted"
+# Steps of a flow that goes well: they would crowd out what a developer has to see.
+_EVERYDAY: Final = frozenset({AUTHORIZATION_PENDING, USE_DPOP_NONCE})
 
 
 def log_refusal(error: OAuthError) -> None:
     """Write the refusal of a protocol request."""
     events.get_logger().info(events.HTTP_REFUSED, problem=error.error, hint=error.reason)
-    note(error.error, error.reason)
+    if error.error not in _EVERYDAY:
+        note(error.error, error.reason)
 
 
 def log_page_refusal(code: str, reason: str) -> None:

@@ -12,11 +12,12 @@ from sso.accounts.factors import forget_all
 from sso.accounts.notices import FACTORS_RESET
 from sso.clients.registration import MAX_ACCESS_TOKEN_S
 from sso.grants.account_end import LastAdministrator
+from sso.grants.device_codes import take_back_approvals
 from sso.grants.records import revoke_grant
 from sso.problems import FORBIDDEN
 from sso.storage.audit import record
 from sso.storage.clients import Client
-from sso.storage.grants import Grant
+from sso.storage.grants import DeviceCode, Grant
 from sso.storage.people import BrowserSession, User
 
 if TYPE_CHECKING:
@@ -131,7 +132,13 @@ class Deeds:
 
     def sign_out_user(self, sub: str) -> bool:
         """End every session of *sub* and every grant."""
-        self._write_grants(Grant.sub == sub, "user.signed_out", f"user:{sub}")
+
+        def work(session: Session) -> None:
+            take_back_approvals(session, self._clock(), DeviceCode.sub == sub)
+            _revoke_all(session, Grant.sub == sub, self._clock())
+            record(session, self._clock(), "user.signed_out", f"user:{sub}")
+
+        self._storage.write(work)
         self._end_sessions(sub)
         return True
 
@@ -234,13 +241,6 @@ class Deeds:
             return True
 
         return self._storage.write(work)
-
-    def _write_grants(self, which: ColumnElement[bool], action: str, object_: str) -> None:
-        def work(session: Session) -> None:
-            _revoke_all(session, which, self._clock())
-            record(session, self._clock(), action, object_)
-
-        self._storage.write(work)
 
     def _end_sessions(self, sub: str) -> None:
         query = select(BrowserSession.id).where(

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 SECRET_BASIC: Final = "client_secret_basic"
 SECRET_POST: Final = "client_secret_post"
 METHODS: Final = (SECRET_BASIC, SECRET_POST, AUTH_KEY, AUTH_NONE)
-_CHALLENGE: Final = {"WWW-Authenticate": 'Basic realm="oauth", charset="UTF-8"'}
+CHALLENGE: Final = {"WWW-Authenticate": 'Basic realm="oauth", charset="UTF-8"'}
 _MAX_HEADER_CHARS: Final = 2_048
 
 
@@ -196,5 +196,5 @@ def _refused(reason: str) -> OAuthError:
         "client authentication failed",
         reason=reason,
         status=401,
-        headers=_CHALLENGE,
+        headers=CHALLENGE,
     )

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from sso.storage.engine import Storage
 
 
+class TokenSpent(Exception):  # noqa: N818 - an outcome, not an error of ours
+    """The token lets nobody register any more."""
+
+
 class InitialTokens:
     """Makes and spends them; the table knows their digests alone."""
 
@@ -51,8 +55,12 @@ class InitialTokens:
             row = session.get(InitialAccessToken, digest(token))
         return row is not None and row.uses_left > 0 and row.expires_at > self._clock()
 
-    def spend(self, token: str) -> bool:
-        """Take one use; of many at once no more succeed than are left."""
+    def spend(self, session: Session, token: str) -> None:
+        """Take one use in the caller's transaction; of many at once no more succeed than are left.
+
+        Raises:
+            TokenSpent: none is left.
+        """
         spending = (
             update(InitialAccessToken)
             .where(
@@ -63,7 +71,8 @@ class InitialTokens:
             .values(uses_left=InitialAccessToken.uses_left - 1)
             .execution_options(synchronize_session=False)
         )
-        return self._storage.write(lambda s: bool(s.execute(spending).rowcount == 1))  # type: ignore[attr-defined]
+        if session.execute(spending).rowcount != 1:  # type: ignore[attr-defined]
+            raise TokenSpent
 
 
 def named(token: str) -> str:

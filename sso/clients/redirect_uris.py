@@ -32,6 +32,8 @@ _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 _FORBIDDEN_SCHEMES: Final = frozenset(
     {"javascript", "data", "vbscript", "file", "blob", "about", "view-source", "ws", "wss", "ftp"}
 )
+# What else the grammar lets a host have (`;`, `,`) would end a directive of our own policies.
+_PLACE = re.compile(r"(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]*)?")
 _PRINTABLE = re.compile(r"[!-~]+")
 # `localhost` is missing on purpose: it may resolve to elsewhere (RFC 8252 §8.3).
 _LOOPBACK_LITERAL = re.compile(r"(http://(?:127\.0\.0\.1|\[::1\]))(?::[0-9]{1,5})?((?:[/?].*)?)")
@@ -62,7 +64,7 @@ def fault_code(uri: str) -> str | None:
 
 
 def _web_fault(scheme: str, host: str | None, netloc: str) -> str | None:
-    if not host or "@" in netloc:
+    if not host or not _PLACE.fullmatch(netloc):
         return HOST
     if scheme == "http" and host not in _LOOPBACK:
         return PLAIN_HTTP

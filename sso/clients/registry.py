@@ -27,7 +27,7 @@ from sso.storage.clients import Client, ClientSecret
 from sso.storage.digests import digest, new_secret
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from sqlalchemy.orm import Session
 
@@ -77,8 +77,10 @@ class Clients:
             found = session.scalars(_ENABLED, {"client_id": client_id})
             return found.unique().one_or_none()
 
-    def create(self, new: NewClient) -> Registered:
-        """Register *new*.
+    def create(
+        self, new: NewClient, *, also: Callable[[Session, Client], None] | None = None
+    ) -> Registered:
+        """Register *new*; *also* belongs to the same transaction.
 
         Raises:
             NewClientInvalid: with every fault; nothing was written.
@@ -121,6 +123,8 @@ class Clients:
 
         def work(session: Session) -> None:
             session.add(client)
+            if also is not None:
+                also(session, client)
             name = f"client:{client.client_id}"
             record(session, self._clock(), "client.created", name, name=client.name)
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sqlalchemy.exc import IntegrityError
+
 from sso.parameters import space_separated
 from sso.storage.people import Consent
 
@@ -47,4 +49,8 @@ class Consents:
             row.scope = " ".join(dict.fromkeys(both))
             row.granted_at = self._clock()
 
-        self._storage.write(work)
+        try:
+            self._storage.write(work)
+        except IntegrityError:
+            # The same person agreed at the same moment, as by a second click: now the row is there.
+            self._storage.write(work)

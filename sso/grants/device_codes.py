@@ -31,6 +31,7 @@ from sso.storage.people import User
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
 
     from sso.accounts.sessions import SignedIn
@@ -231,3 +232,14 @@ class DeviceCodes:
 
 def _invalid(reason: str) -> _Refusal:
     return _Refusal(INVALID_GRANT, "the device code is not valid for this request", reason)
+
+
+def take_back_approvals(session: Session, now: datetime, *which: ColumnElement[bool]) -> None:
+    """Deny the devices that are *which*, were allowed, and did not ask since."""
+    denying = (
+        update(DeviceCode)
+        .where(*which, DeviceCode.state == APPROVED, DeviceCode.expires_at > now)
+        .values(state=DENIED)
+        .execution_options(synchronize_session=False)
+    )
+    session.execute(denying)

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete, select
 
 from sso.clients.redirect_uris import host_of
-from sso.grants.records import revoke_grant
+from sso.grants.device_codes import take_back_approvals
+from sso.grants.records import revoke_grant, spend_codes
 from sso.parameters import space_separated
 from sso.storage.audit import record
 from sso.storage.clients import Client
-from sso.storage.grants import Grant
+from sso.storage.grants import AuthorizationCode, DeviceCode, Grant
 from sso.storage.people import BrowserSession, Consent
 
 if TYPE_CHECKING:
@@ -99,12 +100,15 @@ class Own:
         return [s for s in others if self._session_end.end(s.id, revoke_grants=True)]
 
     def revoke_grants(self, sub: str, *, but_of: str) -> None:
-        """Revoke every grant of *sub* that is not of the session *but_of*."""
+        """Revoke what *sub* granted and is about to grant, but of the session *but_of*."""
 
         def work(session: Session) -> None:
+            now, other = self._clock(), AuthorizationCode.session_id != but_of
+            spend_codes(session, now, AuthorizationCode.sub == sub, other)
+            take_back_approvals(session, now, DeviceCode.sub == sub)
             for grant in session.scalars(_standing(sub)):
                 if grant.session_id != but_of:
-                    revoke_grant(session, grant.id, self._clock(), because="password changed")
+                    revoke_grant(session, grant.id, now, because="password changed")
 
         self._storage.write(work)
 
@@ -133,12 +137,15 @@ class Own:
             return None
 
         def work(session: Session) -> None:
+            now, code, device = self._clock(), AuthorizationCode, DeviceCode
+            spend_codes(session, now, code.sub == sub, code.client_id == client_id)
+            take_back_approvals(session, now, device.sub == sub, device.client_id == client_id)
             session.execute(
                 delete(Consent).where(Consent.sub == sub, Consent.client_id == client_id)
             )
             for grant in session.scalars(_standing(sub).where(Grant.client_id == client_id)):
-                revoke_grant(session, grant.id, self._clock(), because="withdrawn by the person")
-            record(session, self._clock(), "access.withdrawn", f"user:{sub}", client=client_id)
+                revoke_grant(session, grant.id, now, because="withdrawn by the person")
+            record(session, now, "access.withdrawn", f"user:{sub}", client=client_id)
 
         self._storage.write(work)
         return chosen[0].name

@@ -1,4 +1,4 @@
-"""Grants as records: looked up, and revoked as a whole."""
+"""Grants as records: looked up, revoked as a whole, and kept from coming into being."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 from sqlalchemy import update
 from sqlalchemy.orm import load_only
 
-from sso.storage.grants import Grant
+from sso.storage.grants import AuthorizationCode, Grant
 from sso.storage.people import User
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
 
     from sso.storage.engine import Storage
@@ -45,3 +46,18 @@ def revoke_grant(session: Session, grant_id: str, now: datetime, *, because: str
         .execution_options(synchronize_session=False)
     )
     return bool(session.execute(revoking).rowcount == 1)  # type: ignore[attr-defined]
+
+
+def spend_codes(session: Session, now: datetime, *which: ColumnElement[bool]) -> None:
+    """Spend the codes that are *which*, before the grants that there are get revoked.
+
+    In this order no redemption slips between: one that came first is waited for, and its grant is
+    found; one that comes later finds its code spent.
+    """
+    spending = (
+        update(AuthorizationCode)
+        .where(*which, AuthorizationCode.used_at.is_(None), AuthorizationCode.expires_at > now)
+        .values(used_at=now)
+        .execution_options(synchronize_session=False)
+    )
+    session.execute(spending)

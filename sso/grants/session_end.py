@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select, update
 
-from sso.grants.records import revoke_grant
+from sso.grants.records import revoke_grant, spend_codes
 from sso.storage.audit import record
 from sso.storage.clients import Client
 from sso.storage.digests import new_id
-from sso.storage.grants import Grant, LogoutDelivery
+from sso.storage.grants import AuthorizationCode, Grant, LogoutDelivery
 from sso.storage.people import BrowserSession
 
 if TYPE_CHECKING:
@@ -53,6 +53,11 @@ class SessionEnd:
         def work(session: Session) -> bool:
             if session.execute(ending).rowcount != 1:  # type: ignore[attr-defined]
                 return False
+            # A code on its way would make a grant of a session that is over: nobody would tell its
+            # client, and nothing would revoke it.
+            sub = session.scalar(select(BrowserSession.sub).where(BrowserSession.id == session_id))
+            of_session = AuthorizationCode.session_id == session_id
+            spend_codes(session, now, AuthorizationCode.sub == sub, of_session)
             for client_id, sub in session.execute(_to_be_told(session_id)):
                 session.add(
                     LogoutDelivery(
@@ -67,8 +72,8 @@ class SessionEnd:
                 )
             if revoke_grants:
                 record(session, now, "session.ended", f"session:{session_id}")
-                of_session = select(Grant.id).where(Grant.session_id == session_id)
-                for grant_id in list(session.scalars(of_session)):
+                grants = select(Grant.id).where(Grant.session_id == session_id)
+                for grant_id in list(session.scalars(grants)):
                     revoke_grant(session, grant_id, now, because="session ended by its owner")
             return True
 

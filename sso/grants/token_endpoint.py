@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Response, request
 
+from sso.clients.authentication import CHALLENGE
 from sso.clients.limits import audience_for, scopes_for
 from sso.clients.registration import AUTH_NONE, DEVICE_CODE, TOKEN_EXCHANGE
 from sso.errors import (
@@ -267,7 +268,9 @@ def create_blueprint(
         parameters = from_body(request)
         client = caller(parameters)
         if client.auth_method == AUTH_NONE:
-            raise OAuthError(INVALID_CLIENT, "a public client cannot introspect", status=401)
+            raise OAuthError(
+                INVALID_CLIENT, "a public client cannot introspect", status=401, headers=CHALLENGE
+            )
         return protocol_answer(introspection.answer(client, required(parameters, "token")))
 
     return speak_protocol(room)

@@ -71,7 +71,9 @@ class SigningKeys:
             Unavailable: no key was ever loaded and the database does not answer.
         """
         now, algorithm = self._clock(), algorithm or RS256
-        signing = [p for p in self._current() if p.algorithm == algorithm and p.signs_from <= now]
+        of_it = [pair for pair in self._current() if pair.algorithm == algorithm]
+        # The first key of all signs at once, also where this clock is behind its maker's.
+        signing = [pair for pair in of_it if pair.signs_from <= now] or of_it[:1]
         pair = max(signing, key=lambda p: p.signs_from)
         header = {"alg": pair.algorithm, "kid": pair.kid, "typ": typ}
         return jwt.encode(header, claims, pair.key, algorithms=[pair.algorithm])
@@ -107,9 +109,14 @@ class SigningKeys:
     def _current(self) -> list[_Pair]:
         if self._pairs and time.monotonic() - self._loaded_at < _RELOAD_AFTER_S:
             return self._pairs
-        with self._lock:
+        # One looks; the others go on with what there is, however long a sick database takes.
+        if not self._lock.acquire(blocking=not self._pairs):
+            return self._pairs
+        try:
             if not self._pairs or time.monotonic() - self._loaded_at >= _RELOAD_AFTER_S:
                 self._reload()
+        finally:
+            self._lock.release()
         return self._pairs
 
     def _reload(self) -> None:

@@ -1,13 +1,15 @@
 """Tell clients that a session ended: in the background, again where it failed, not for ever.
 
 Deliveries are rows, so that a restart forgets none and several nodes share the work; a lease on
-each keeps two nodes from telling the same client at once. Nobody's sign-out waits for a client.
+each keeps two nodes from telling the same client at once. Nobody's sign-out waits for a client, and
+no client for another: those whose turn it is are told side by side, each within its time.
 
 Spec: OIDC Back-Channel Logout §2.4 and §2.5; A-56.
 """
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import threading
 from datetime import timedelta
@@ -23,6 +25,8 @@ from sso.storage.clients import Client
 from sso.storage.grants import LogoutDelivery
 
 if TYPE_CHECKING:
+    import ssl
+
     from sqlalchemy.orm import Session
 
     from sso.clock import Clock
@@ -36,6 +40,7 @@ DELIVERED: Final = "logout.delivered"
 NOT_DELIVERED: Final = "logout.not_delivered"
 GIVEN_UP: Final = "logout.given_up"
 _TOKEN_TTL_S: Final = 120
+# From first to last, however slowly the client trickles its answer.
 _TIMEOUT_S: Final = 5.0
 _LEASE_S: Final = 30
 _POLL_S: Final = 5.0
@@ -71,19 +76,20 @@ class BackchannelLogout:
 
     def deliver_due(self) -> int:
         """Tell every client whose turn it is; return how many were tried."""
-        tried = 0
-        for delivery, client in self._due():
-            if self._claim(delivery):
-                self._deliver(delivery, client)
-                tried += 1
-        return tried
+        claimed = [(delivery, to) for delivery, to in self._due() if self._claim(delivery)]
+        if claimed:
+            faults = asyncio.run(self._post_all(claimed))
+            for (delivery, client), fault in zip(claimed, faults, strict=True):
+                self._note(delivery, client, fault)
+        return len(claimed)
 
     def _run(self) -> None:
         while True:
             self._session_end.waiting.wait(_POLL_S)
             self._session_end.waiting.clear()
             try:
-                self.deliver_due()
+                while self.deliver_due():
+                    pass
             except Unavailable:
                 continue  # the rows are still there when the database is back
             except Exception as error:  # noqa: BLE001 - the outermost edge of this thread
@@ -112,9 +118,8 @@ class BackchannelLogout:
         )
         return self._storage.write(lambda session: session.execute(claiming).rowcount == 1)  # type: ignore[attr-defined,no-any-return]
 
-    def _deliver(self, delivery: LogoutDelivery, client: Client) -> None:
+    def _note(self, delivery: LogoutDelivery, client: Client, fault: str | None) -> None:
         log = events.get_logger().bind(client=client.client_id, attempt=delivery.attempts + 1)
-        fault = self._post(client, self._token(delivery, client))
         if fault is None:
             log.info(DELIVERED)
             self._forget(delivery)
@@ -125,25 +130,38 @@ class BackchannelLogout:
             log.info(NOT_DELIVERED, hint=fault)
             self._postpone(delivery, _PATIENCE_S[delivery.attempts])
 
-    def _post(self, client: Client, token: str) -> str | None:
+    async def _post_all(self, claimed: list[tuple[LogoutDelivery, Client]]) -> list[str | None]:
+        tls = httpx2.create_ssl_context(trust_env=False)
+        return await asyncio.gather(
+            *(
+                self._post(client, self._token(delivery, client), tls)
+                for delivery, client in claimed
+            )
+        )
+
+    async def _post(self, client: Client, token: str, tls: ssl.SSLContext) -> str | None:
         """Return what went wrong, or None. Redirects are not followed, bodies are not read."""
-        uri = client.backchannel_logout_uri or ""
+        uri, trusted = client.backchannel_logout_uri or "", not client.self_registered
+        # One for each: what one client sets as a cookie is not for another.
+        http = httpx2.AsyncClient(verify=tls, timeout=_TIMEOUT_S, trust_env=False)
         try:
-            there = self._destinations.require(uri, trusted=not client.self_registered)
-            with (
-                httpx2.Client(timeout=_TIMEOUT_S, follow_redirects=False, trust_env=False) as http,
-                http.stream(
+            async with asyncio.timeout(_TIMEOUT_S), http:
+                there = await asyncio.to_thread(self._destinations.require, uri, trusted=trusted)
+                request = http.build_request(
                     "POST",
                     there.url,
                     data={"logout_token": token},
                     headers=there.headers,
                     extensions=there.extensions,
-                ) as response,
-            ):
+                )
+                response = await http.send(request, stream=True, follow_redirects=False)
+                await response.aclose()
                 accepted = response.status_code in {200, 204}
                 return None if accepted else f"answered {response.status_code}"
         except DestinationRefused as refused:
             return str(refused)
+        except TimeoutError:
+            return "no answer in time"
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             return type(error).__name__
 

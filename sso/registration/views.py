@@ -11,7 +11,7 @@ from flask import Blueprint, Response, request
 from sqlalchemy import delete
 
 from sso.accounts.browser import visitor
-from sso.clients.initial_tokens import named
+from sso.clients.initial_tokens import TokenSpent, named
 from sso.clients.metadata import read_metadata, shown_metadata
 from sso.clients.registration import auth_method_of
 from sso.errors import INVALID_CLIENT_METADATA, INVALID_REQUEST, INVALID_TOKEN, OAuthError
@@ -66,11 +66,17 @@ class Registration:
             raise self._unauthorized("the initial access token is not valid")
         act_as(f"registration:{named(token)}")
         metadata = read_metadata(_document(), scopes=self._parts.settings.scopes)
-        if not self._parts.tokens.spend(token):
-            raise self._unauthorized("the initial access token was spent meanwhile")
-        made = self._parts.clients.create(metadata.new)
         management = new_secret()
-        self._keep(made.client.client_id, management)
+
+        def together(session: Session, client: Client) -> None:
+            # With the client itself: without the token it would pass for an operator's own.
+            self._parts.tokens.spend(session, token)
+            client.registration_token_digest = digest(management)
+
+        try:
+            made = self._parts.clients.create(metadata.new, also=together)
+        except TokenSpent:
+            raise self._unauthorized("the initial access token was spent meanwhile") from None
         answer = {
             **shown_metadata(made.client),
             "token_endpoint_auth_method": metadata.auth_method,
@@ -106,6 +112,7 @@ class Registration:
             row.backchannel_logout_uri = new.backchannel_logout_uri
             row.frontchannel_logout_uri = new.frontchannel_logout_uri
             row.grant_types = list(new.grant_types)
+            row.id_token_alg = new.id_token_alg
             row.par_required, row.dpop_required = new.par_required, new.dpop_required
             row.scope = new.scope
             row.jwks = dict(new.jwks) if new.jwks else None
@@ -157,12 +164,6 @@ class Registration:
         except Throttled as throttled:
             status, headers = 429, {"Retry-After": str(throttled.retry_after_s)}
         return OAuthError(INVALID_TOKEN, description, status=status, headers=headers)
-
-    def _keep(self, client_id: str, management: str) -> None:
-        def work(session: Session) -> None:
-            session.get_one(Client, client_id).registration_token_digest = digest(management)
-
-        self._parts.storage.write(work)
 
     def _shown(self, client: Client) -> dict[str, Any]:
         address = {"registration_client_uri": self._address(client.client_id)}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from flask_sqlalchemy import SQLAlchemy
 from pymysql import MySQLError
-from sqlalchemy import Connection, Engine, event, make_url, text
+from sqlalchemy import Connection, Engine, NullPool, create_engine, event, make_url, text
 from sqlalchemy.exc import DBAPIError, DisconnectionError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from flask import Flask
+    from sqlalchemy.engine import ExceptionContext
     from sqlalchemy.pool import ConnectionPoolEntry
 
 T = TypeVar("T")
@@ -32,7 +33,10 @@ _ATTEMPTS = 3
 # A connection that died long ago is noticed at once; one that dies of a slow server is no reason to
 # ask it for the same again.
 _STALE_WITHIN_S = 2.0
-_NO_SUCH_TABLE = 1146
+# Whatever class the driver gives them: no such table (not migrated), and a write to a full disk.
+_NOT_NOW = frozenset({1146, 3, 20})
+# This server takes no writes (any more), or is on its way out: another one may be behind the name.
+_ELSEWHERE = frozenset({1290, 1836, 1053, 1927})
 _USED_AT = "used_at"
 # So long no router between here and the server forgets an idle connection.
 _TRUSTED_S = 30.0
@@ -49,9 +53,16 @@ _MYSQL_OPTIONS: dict[str, Any] = {
         "read_timeout": 8,
         "write_timeout": 8,
         "charset": "utf8mb4",
-        "init_command": "SET SESSION innodb_lock_wait_timeout=5",
+        # The server itself ends what takes too long, so that nothing of it goes on behind our back.
+        # MySQL has no such limit for what writes.
+        "init_command": (
+            "SET SESSION innodb_lock_wait_timeout=5"
+            "/*M!100100 , max_statement_time=6 *//*!50708 , max_execution_time=6000 */"
+        ),
     },
 }
+# For what an operator waits for: a migration may alter a table of any size.
+_UNHURRIED = {"read_timeout": None, "write_timeout": None, "init_command": None}
 _SQLITE_OPTIONS: dict[str, Any] = {
     "max_overflow": 0,
     "pool_timeout": 3,
@@ -145,6 +156,24 @@ def open_storage(app: Flask, database_url: str, *, connections: int) -> Storage:
 
 
 @contextmanager
+def unhurried(storage: Storage) -> Iterator[Engine]:
+    """Give an engine for writing whose statements may take as long as they need."""
+    if storage.engine.dialect.name == "sqlite":
+        yield storage.engine.execution_options(writing=True)
+        return
+    options = {**_MYSQL_OPTIONS["connect_args"], **_UNHURRIED}
+    engine = create_engine(
+        storage.engine.url, poolclass=NullPool, skip_autocommit_rollback=True, connect_args=options
+    )
+    _teach_mysql(engine)
+    _watch_connections(engine)
+    try:
+        yield engine.execution_options(writing=True)
+    finally:
+        engine.dispose()
+
+
+@contextmanager
 def outages_named() -> Iterator[None]:
     """Turn a database that cannot answer into `Unavailable`; faults of ours stay faults."""
     try:
@@ -154,8 +183,7 @@ def outages_named() -> Iterator[None]:
     except OperationalError as error:
         raise Unavailable(TEMPORARILY_UNAVAILABLE, hint=_words(error)) from error
     except DBAPIError as error:
-        unmigrated = bool(error.orig and error.orig.args and error.orig.args[0] == _NO_SUCH_TABLE)
-        if not (error.connection_invalidated or unmigrated):
+        if not (error.connection_invalidated or _code_of(error.orig) in _NOT_NOW):
             raise
         raise Unavailable(TEMPORARILY_UNAVAILABLE, hint=_words(error)) from error
 
@@ -170,9 +198,11 @@ def _is_lost(cause: BaseException | None) -> bool:
 
 
 def _is_deadlock(cause: BaseException | None) -> bool:
-    return isinstance(cause, DBAPIError) and bool(
-        cause.orig and cause.orig.args and cause.orig.args[0] == _DEADLOCK
-    )
+    return isinstance(cause, DBAPIError) and _code_of(cause.orig) == _DEADLOCK
+
+
+def _code_of(error: BaseException | None) -> object:
+    return error.args[0] if error is not None and error.args else None
 
 
 def _teach_mysql(engine: Engine) -> None:
@@ -206,6 +236,12 @@ def _watch_connections(engine: Engine) -> None:
             # Each statement sees what is committed, so the loser of a race finds what the winner
             # wrote; and without gap locks two refreshes of different tokens cannot deadlock.
             cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
+
+    @event.listens_for(engine, "handle_error")
+    def _failed(context: ExceptionContext) -> None:
+        # Drops every connection of before: after a failover each is to a server that was left.
+        if _code_of(context.original_exception) in _ELSEWHERE:
+            context.is_disconnect = True
 
     @event.listens_for(engine, "checkin")
     def _returned(_connection: object, record: ConnectionPoolEntry) -> None:

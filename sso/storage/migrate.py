@@ -14,7 +14,7 @@ from sqlalchemy import Connection, text
 
 from httpkit.problems import Unavailable
 from sso.problems import TEMPORARILY_UNAVAILABLE
-from sso.storage.engine import outages_named
+from sso.storage.engine import outages_named, unhurried
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,8 +65,7 @@ def _config() -> Config:
 @contextmanager
 def _alone(storage: Storage) -> Iterator[Connection]:
     """Give a connection that no other migrator of this database has at the same time."""
-    engine = storage.engine.execution_options(writing=True)
-    with outages_named(), engine.connect() as connection:
+    with outages_named(), unhurried(storage) as engine, engine.connect() as connection:
         if connection.dialect.name == "sqlite":
             # BEGIN IMMEDIATE is the lock, and SQLite's DDL is part of the transaction.
             with connection.begin():

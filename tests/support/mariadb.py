@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _ACCOUNT = """\
 CREATE USER IF NOT EXISTS tests@'127.0.0.1';
-GRANT ALL ON *.* TO tests@'127.0.0.1';
+GRANT ALL ON *.* TO tests@'127.0.0.1' WITH GRANT OPTION;
 """
 
 

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 import pytest
+from sqlalchemy import event
+from sqlalchemy.orm import Session
 
+from sso.grants.consents import Consents
+from sso.storage.people import Consent
 from tests.unit.sso.house import answer_of, request_of
 
 if TYPE_CHECKING:
@@ -41,6 +48,33 @@ def test_a_foreign_client_asks_once(house: House, foreign: App) -> None:
     allowed = browser.submit(page, action="/consent", decision="allow")
     assert answer_of(browser.follow(allowed))["code"]
     assert answer_of(ask(browser, foreign))["code"]
+
+
+@pytest.mark.rule("A-51")
+def test_agreeing_twice_at_once_is_agreeing(either_house: House) -> None:
+    """A second click finds nothing remembered yet either, and still no failure."""
+    house = either_house
+    consents = Consents(house.base.storage, house.clock)
+    client, sub = house.new_client().client_id, house.user.sub
+    together = threading.Barrier(2)
+    # SQLite lets one writer in at a time: there nobody comes.
+    wait_s = 0.1 if house.base.storage.engine.dialect.name == "sqlite" else 20
+
+    def both_found_nothing(session: Session, *_: object) -> None:
+        if any(isinstance(each, Consent) for each in session.new):
+            with contextlib.suppress(threading.BrokenBarrierError):
+                together.wait(wait_s)
+
+    event.listen(Session, "before_flush", both_found_nothing)
+    try:
+        with ThreadPoolExecutor(2) as pool:
+            scopes = (["openid"], ["profile"])
+            agreed = [pool.submit(consents.remember, sub, client, each) for each in scopes]
+        for each in agreed:
+            each.result()
+    finally:
+        event.remove(Session, "before_flush", both_found_nothing)
+    assert consents.granted_at(sub, client, ["openid", "profile"])
 
 
 @pytest.mark.rule("A-51", "S-101")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sso.clients.owned import MAX_CLIENTS
+from sso.clients.registration import DEVICE_CODE
 from sso.storage.audit import AppendOnlyError, AuditEntry
 from sso.storage.clients import Client
 from tests.unit.sso.house import CALLBACK
@@ -128,6 +129,10 @@ def test_a_client_of_somebody_else_is_not_there(house: House, deed: str) -> None
         "https://app.example.com/#part",
         "https://*.example.com/",
         "javascript:alert(1)",
+        # Each would end a directive of a policy that names its origin.
+        "https://app.example.com;sandbox/back",
+        "https://app.example.com,app.example.org/back",
+        "https://[2001:db8::1];sandbox/back",
         "https://user@app.example.com/",
     ],
 )
@@ -214,6 +219,22 @@ def test_a_developer_sees_why_their_client_was_refused(house: House) -> None:
     assert "redirect_uri is missing or not registered" in page
     assert secret not in page
     assert "invalid_client" not in developer.get(f"/clients/{other_id}").text
+
+
+@pytest.mark.rule("A-59")
+def test_a_flow_that_goes_well_leaves_nothing_to_look_at(house: House) -> None:
+    """A device that waits is told so every five seconds: that crowds out no refusal."""
+    grants = [DEVICE_CODE]
+    client = house.new_client(grant_types=grants, redirect_uris=[], owner_sub=house.user.sub)
+    asked = {"client_id": client.client_id, "client_secret": client.client_secret}
+    begin = {**asked, "scope": "openid"}
+    begun = house.app.test_client().post("/oauth/device_authorization", data=begin).json or {}
+    house.token(**asked, grant_type="refresh_token")
+    waiting = house.token(**asked, grant_type=DEVICE_CODE, device_code=begun["device_code"])
+    assert (waiting.json or {})["error"] == "authorization_pending"
+    page = house.signed_in().get(f"/clients/{client.client_id}").text
+    assert "unauthorized_client" in page
+    assert "authorization_pending" not in page
 
 
 def test_refusals_are_few_and_only_of_clients_that_exist(house: House) -> None:

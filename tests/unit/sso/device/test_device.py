@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sso.accounts.users import NewUser
 from sso.clients.registration import DEVICE_CODE, REFRESH_TOKEN
-from tests.unit.sso.house import ISSUER, App
+from tests.unit.sso.house import ISSUER, PASSWORD, App
 
 if TYPE_CHECKING:
     from werkzeug.test import TestResponse
@@ -215,3 +216,26 @@ def test_discovery_names_it(house: House) -> None:
     document = house.app.test_client().get("/.well-known/openid-configuration").json or {}
     assert document["device_authorization_endpoint"] == f"{ISSUER}/oauth/device_authorization"
     assert DEVICE_CODE in document["grant_types_supported"]
+
+
+@pytest.mark.rule("A-48", "S-106")
+@pytest.mark.parametrize("ending", ["password", "withdraw", "sign-out by an administrator"])
+def test_what_was_allowed_is_taken_back_before_the_device_asks(house: House, ending: str) -> None:
+    """A device that is slow to ask gets nothing of an access that ended meanwhile."""
+    client = television(house)
+    given, begun = begin(house, client), begin(house, client)
+    ada = house.signed_in()
+    decide(ada, given["user_code"], "allow")
+    assert poll(house, client, given).status_code == 200
+    decide(ada, begun["user_code"], "allow")
+    if ending == "password":
+        fields = {"current_password": PASSWORD, "new_password": f"{PASSWORD} anew"}
+        ada.submit("/account/security", action="/account/security/password", **fields)
+    elif ending == "withdraw":
+        path = f"/account/applications/{client.client_id}/withdraw"
+        ada.submit("/account/applications", action=path)
+    else:
+        house.base.users.create(NewUser("root", "root@example.org", PASSWORD, is_admin=True))
+        path = f"/admin/users/{house.user.sub}"
+        house.signed_in("root").submit(path, action=f"{path}/sign-out")
+    assert error_of(poll(house, client, begun)) == "access_denied"

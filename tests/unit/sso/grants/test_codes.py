@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.unit.sso.house import CALLBACK, VERIFIER
+from tests.unit.sso.house import CALLBACK, PASSWORD, VERIFIER
 
 if TYPE_CHECKING:
     from tests.unit.sso.house import House
@@ -100,6 +100,42 @@ def test_of_many_redemptions_at_once_one_succeeds(either_house: House) -> None:
     for thread in threads:
         thread.join()
     assert sorted(statuses) == [200] + [400] * 19
+
+
+@pytest.mark.rule("A-07", "S-106")
+@pytest.mark.parametrize(
+    "ending",
+    [
+        ("/account", "/sign-out"),
+        ("/account/devices", "/account/devices/end-others"),
+        ("/account/security", "/account/security/password"),
+        ("/account/applications", "/account/applications/{client}/withdraw"),
+    ],
+)
+def test_a_code_ends_with_what_it_was_given_for(
+    either_house: House, ending: tuple[str, str]
+) -> None:
+    """Session, password or access: a code on its way makes no grant that outlives them."""
+    house = either_house
+    there, (page, action) = house.signed_in(), ending
+    house.tokens(there)
+    code = there.code()
+    here = there if action == "/sign-out" else house.signed_in()
+    fields = {"current_password": PASSWORD, "new_password": f"{PASSWORD} anew"}
+    done = here.submit(page, action=action.format(client=house.client.client_id), **fields)
+    assert done.status_code in {200, 303}
+    assert (house.redeem(code).json or {})["error"] == "invalid_grant"
+
+
+def test_a_code_of_this_session_outlives_the_end_of_others(house: House) -> None:
+    """Whoever ends other devices, or changes the password, goes on signing in here."""
+    here = house.signed_in()
+    house.signed_in()
+    code = here.code()
+    here.submit("/account/devices", action="/account/devices/end-others")
+    fields = {"current_password": PASSWORD, "new_password": f"{PASSWORD} anew"}
+    here.submit("/account/security", action="/account/security/password", **fields)
+    assert house.redeem(code).status_code == 200
 
 
 @pytest.mark.rule("A-25", "S-042")

@@ -74,4 +74,6 @@ def test_nobody_asks_without_proof(house: House) -> None:
         {"token": token, "client_id": house.client.client_id, "client_secret": "x"},
         {"token": token, "client_id": public.client_id},
     ):
-        assert http.post("/oauth/introspect", data=form).status_code == 401
+        refused = http.post("/oauth/introspect", data=form)
+        assert refused.status_code == 401
+        assert refused.headers["WWW-Authenticate"].startswith("Basic ")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,7 +18,7 @@ from sso.keys.pairs import ALGORITHMS, ES256, RS256
 from sso.keys.ring import KeyRing
 from sso.keys.signing import SigningKeys
 from sso.storage.audit import AuditEntry
-from tests.unit.sso.house import SECRET_KEYS
+from tests.unit.sso.house import SECRET_KEYS, MovedClock
 from tests.unit.sso.keys.test_signing import published
 
 if TYPE_CHECKING:
@@ -118,6 +119,41 @@ def test_two_first_starts_at_once_make_one_set(either_house: House) -> None:
     sets = {json.dumps(node.published(), sort_keys=True) for node in nodes}
     assert len(sets) == 1
     assert len(nodes[0].published()["keys"]) == 2
+
+
+def test_a_clock_that_is_behind_its_makers_signs_all_the_same(house: House) -> None:
+    """The first key is there at once, on every node; nobody waits for a second to pass."""
+    behind = MovedClock()
+    behind.pass_s(-86_400)
+    node = SigningKeys(house.base.storage, house.base.ring, behind)
+    token = node.sign({"sub": "x"}, typ="JWT")
+    assert house.base.keys.read(token, typ="JWT") == {"sub": "x"}
+
+
+@pytest.mark.rule("F-14", "F-15")
+def test_one_alone_waits_for_a_database_that_hangs(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Everybody else goes on with the keys in memory."""
+    keys = SigningKeys(house.base.storage, house.base.ring, house.clock)
+    before = keys.published()
+    asked, answers = threading.Event(), threading.Event()
+
+    def hang() -> None:
+        asked.set()
+        assert answers.wait(60)
+
+    monkeypatch.setattr(keys, "_reload", hang)
+    monkeypatch.setattr(keys, "_loaded_at", float("-inf"))
+    first = threading.Thread(target=keys.published)
+    first.start()
+    try:
+        assert asked.wait(30)
+        with ThreadPoolExecutor(1) as pool:
+            assert pool.submit(keys.published).result(timeout=30) == before
+    finally:
+        answers.set()
+        first.join()
 
 
 @pytest.mark.rule("A-35", "F-46")

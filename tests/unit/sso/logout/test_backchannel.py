@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 import pytest
+from sqlalchemy import select
 
 from sso.logout.backchannel import EVENT
+from sso.storage.grants import LogoutDelivery
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -130,6 +133,50 @@ def test_an_address_nobody_listens_at_is_a_failure_and_no_bug(
     assert backchannel(house).deliver_due() == 1
     house.clock.pass_s(2)
     assert backchannel(house).deliver_due() == 1
+
+
+@pytest.mark.rule("A-56")
+def test_a_client_that_trickles_its_answer_is_cut_off_and_keeps_nobody_waiting(
+    house: House, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A byte at a time is always within the time for a byte; the whole has its time, too."""
+    monkeypatch.setattr("sso.logout.backchannel._TIMEOUT_S", 2.0)
+    over = threading.Event()
+    ended_by: list[str] = []
+
+    def trickle(listening: socket.socket) -> None:
+        there, _ = listening.accept()
+        with there:
+            there.recv(65_536)
+            there.sendall(b"HTTP/1.1 200 OK\r\nX-Long: ")
+            try:
+                for _ in range(300):
+                    over.wait(0.1)
+                    there.sendall(b"x")
+                ended_by.append("us")
+            except OSError:
+                ended_by.append("the deliverer")
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=trickle, args=(listening,))
+        thread.start()
+        uri = f"http://127.0.0.1:{listening.getsockname()[1]}/logout"
+        slow = house.new_client(first_party=True, backchannel_logout_uri=uri)
+        house.client, browser = slow, house.signed_in()
+        house.tokens(browser)
+        quick = house.new_client(first_party=True, backchannel_logout_uri=receiver.uri)
+        house.client = quick
+        house.tokens(browser)
+        browser.submit("/account", action="/sign-out")
+        assert backchannel(house).deliver_due() == 2
+        over.set()
+        thread.join()
+    assert ended_by == ["the deliverer"]
+    assert len(receiver.tokens) == 1
+    with house.base.storage.reading() as session:
+        assert [row.client_id for row in session.scalars(select(LogoutDelivery))] == [
+            slow.client_id
+        ]
 
 
 def test_signing_in_as_somebody_else_tells_the_first_ones_clients(

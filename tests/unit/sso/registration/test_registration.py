@@ -8,8 +8,12 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import select
 
+from httpkit.problems import Unavailable
 from sso.clients.initial_tokens import InitialTokens
+from sso.problems import TEMPORARILY_UNAVAILABLE
+from sso.storage.clients import Client
 from tests.unit.sso.house import CALLBACK, ISSUER, House, answer_of
 
 if TYPE_CHECKING:
@@ -50,6 +54,12 @@ def send(house: House, method: str, path: str, token: str, body: object = None) 
 def register(house: House, token: str, **wanted: object) -> TestResponse:
     """Register."""
     return send(house, "POST", "/oauth/register", token, {**WANTED, **wanted})
+
+
+def clients_of(house: House) -> list[Client]:
+    """Return every client, in the order in which they were made."""
+    with house.base.storage.reading() as session:
+        return list(session.scalars(select(Client).order_by(Client.created_at)))
 
 
 @pytest.mark.rule("A-50")
@@ -97,6 +107,25 @@ def test_leave_is_needed_and_runs_out(open_house: House) -> None:
     old = leave(house)
     house.clock.pass_s(61)
     assert register(house, old).status_code == 401
+
+
+@pytest.mark.rule("A-50")
+def test_a_registration_that_fails_in_between_leaves_nothing(
+    open_house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither a use spent nor a client without its token, which would pass for an operator's."""
+    house = open_house
+    token, made = leave(house, uses=1), len(clients_of(house))
+
+    def outage(*_: object, **__: object) -> None:
+        raise Unavailable(TEMPORARILY_UNAVAILABLE)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("sso.clients.registry.record", outage)
+        assert register(house, token).status_code == 503
+    assert len(clients_of(house)) == made
+    assert register(house, token).status_code == 201
+    assert all(each.self_registered for each in clients_of(house)[made:])
 
 
 def test_of_many_registrations_as_many_succeed_as_are_left(open_house: House) -> None:
@@ -204,7 +233,12 @@ def test_a_client_is_managed_by_its_own_token_alone(open_house: House) -> None:
     assert shown.status_code == 200
     assert made["client_secret"] not in shown.text
     changed = {**WANTED, "client_id": made["client_id"], "client_name": "Other"}
-    assert (send(house, "PUT", path, token, changed).json or {})["client_name"] == "Other"
+    answer = send(house, "PUT", path, token, {**changed, "id_token_signed_response_alg": "ES256"})
+    assert (answer.json or {})["client_name"] == "Other"
+    assert (answer.json or {})["id_token_signed_response_alg"] == "ES256"
+    assert (send(house, "PUT", path, token, changed).json or {})[
+        "id_token_signed_response_alg"
+    ] == "RS256"
     for wrong in (
         {**changed, "client_id": other["client_id"]},
         {**changed, "client_secret": "mine"},

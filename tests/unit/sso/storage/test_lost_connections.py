@@ -11,7 +11,7 @@ from sqlalchemy import event, text
 from sqlalchemy.exc import OperationalError
 
 from httpkit.problems import Unavailable
-from sso.storage.engine import Storage, open_storage
+from sso.storage.engine import Storage, open_storage, unhurried
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -116,6 +116,17 @@ def test_a_deadlock_is_tried_again_three_times_in_all(storage: Storage) -> None:
     with pytest.raises(Unavailable):
         storage.write(lambda session: losing(session, 3))
     assert (len(runs), count(storage)) == (3, 1)
+
+
+def test_a_migration_may_take_its_time(storage: Storage) -> None:
+    """A large table is not altered within the seconds that a request has."""
+    limit = text("SELECT @@max_statement_time")
+    with storage.reading() as session:
+        assert session.scalar(limit) == 6
+    with unhurried(storage) as engine, engine.connect() as connection:
+        assert connection.scalar(limit) == 0
+        driver = connection.connection.dbapi_connection
+        assert (driver._read_timeout, driver._write_timeout) == (None, None)  # type: ignore[union-attr]
 
 
 def test_a_failure_of_ours_leaves_no_transaction_behind(storage: Storage) -> None:
