@@ -94,6 +94,7 @@ class Plane:
         routes = RouteTable([Route.of(route) for route in frontend.routes], frontend.base_path)
         self.documents = routes.documents
         authorities = _authorities(parts, self._reader, self._watch)
+        limiter = _limiter(parts, self._reader)
         self._gateway = Gateway(
             public_url=frontend.public_url,
             routes=routes,
@@ -102,7 +103,7 @@ class Plane:
             transport=transport,
             access_log=log,
             watch=self._watch,
-            limiter=_limiter(parts, self._reader),
+            limiter=limiter,
             login_url=f"{frontend.base_path}/bff/login",
         )
         self._forward_auth = ForwardAuth(
@@ -111,6 +112,7 @@ class Plane:
             routes=routes,
             cookie=parts.cookie,
             authority_for=authorities.find,
+            limiter=limiter,
             access_log=log,
         )
         self._events = SessionEvents(

@@ -25,6 +25,12 @@ if TYPE_CHECKING:
 _CONNECT_TIMEOUT_S = 3.0
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _REDIS_LEAST = (6, 2)
+# Of a call that a proxy carries itself the gateway sees the beginning alone.
+_FOR_CARRIED_CALLS = (
+    *("concurrent_per_session", "total_timeout_s", "stream_total_timeout_s"),
+    *("websocket_idle_s", "websocket_message_limit_bytes", "websockets_per_session"),
+    *("eject_after", "break_after"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
             "answers trusted_proxies with tokens: close /bff/forward-auth to browsers there, or"
             ' set forward_auth = "off"',
         )
+        yield from _examine_edge(settings)
     yield from _examine_redis(settings.redis_url.get_secret_value())
     for provider in settings.providers:
         yield from _examine_provider(settings, provider)
@@ -52,6 +59,19 @@ def examine(settings: Settings) -> Iterator[Finding]:
         for route in frontend.routes:
             for url in route.upstream:
                 yield _examine_upstream(route, url)
+
+
+def _examine_edge(settings: Settings) -> Iterator[Finding]:
+    """Name what routes ask for and a proxy that carries the calls does not get."""
+    for frontend in settings.all_frontends():
+        for route in frontend.routes:
+            named = [name for name in _FOR_CARRIED_CALLS if name in route.model_fields_set]
+            if named:
+                yield Finding(
+                    f"route {route.path}",
+                    f"calls that a proxy carries by forward-auth are not bound by "
+                    f"{', '.join(named)}: those hold for calls that the gateway carries",
+                )
 
 
 def _examine_redis(url: str) -> Iterator[Finding]:

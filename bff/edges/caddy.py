@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _HEAD = "# Written by `python app.py bff edge caddy`; write it anew when routes change.\n"
 _AWAY = """\
-\thandle_errors 502 504 {
+\thandle_errors 502 503 504 {
 \t\theader Retry-After 2
 \t\theader Cache-Control "private, no-store"
 \t\trespond 503
@@ -60,9 +60,17 @@ def _route(plan: Plan, route: PlannedRoute, frontend: PlannedFrontend) -> Iterat
         yield f"\t\t\turi strip_prefix {prefix}\n"
     if route.base:
         yield f"\t\t\trewrite * {route.base}{{uri}}\n"
-    address = f"{route.origin.scheme}://{route.origin.authority}"
+    addresses = " ".join(f"{origin.scheme}://{origin.authority}" for origin in route.origins)
+    host = route.host or (
+        "{upstream_hostport}" if route.origins[1:] else route.origins[0].authority
+    )
     yield f"\t\t\trequest_body {{\n\t\t\t\tmax_size {route.body_limit_bytes}\n\t\t\t}}\n"
-    yield f"\t\t\treverse_proxy {address} {{\n\t\t\t\theader_up Host {route.origin.authority}\n"
+    yield f"\t\t\treverse_proxy {addresses} {{\n\t\t\t\theader_up Host {host}\n"
+    if route.origins[1:]:
+        yield "\t\t\t\tlb_policy least_conn\n"
+    if route.concurrent_requests:
+        each = -(-route.concurrent_requests // len(route.origins))
+        yield f"\t\t\t\tunhealthy_request_count {each}\n"
     yield "\t\t\t\tflush_interval -1\n"
     if not route.allow_set_cookie:
         yield "\t\t\t\theader_down -Set-Cookie\n"

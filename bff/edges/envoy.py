@@ -9,9 +9,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from bff.edges.plan import ASKED_WITH, IDENTITY_HEADERS, OURS
+from bff.edges.plan import ASKED_WITH, IDENTITY_HEADERS, METER, OURS
+from bff.proxy.addresses import Origin
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bff.edges.plan import Plan, PlannedFrontend, PlannedRoute
 
 _TYPES: Final = "type.googleapis.com/envoy.extensions"
@@ -31,11 +34,8 @@ def write_envoy(plan: Plan) -> str:
         for frontends in plan.by_authority().values()
     ]
     host, _, port = plan.gateway.rpartition(":")
-    clusters = [_cluster(_GATEWAY, host.strip("[]"), int(port), tls=False)]
-    clusters += [
-        _cluster(r.name, r.origin.host, r.origin.port, tls=r.origin.scheme == "https")
-        for r in plan.routes()
-    ]
+    clusters = [_cluster(_GATEWAY, [Origin("http", host.strip("[]"), int(port))])]
+    clusters += [_cluster_of(route) for route in plan.routes()]
     listener = {
         "name": "cloakroom",
         "address": _address("127.0.0.1", plan.frontends[0].port),
@@ -74,7 +74,9 @@ def _manager(plan: Plan, hosts: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _asks(plan: Plan) -> dict[str, Any]:
     exact = [{"exact": name.lower(), "ignore_case": True} for name in (*OURS, "X-Request-Id")]
-    asked = [{"exact": name.lower()} for name in ASKED_WITH]
+    # Envoy has written X-Forwarded-For itself by then; quotas by address go by it.
+    asked = [{"exact": name.lower()} for name in (*ASKED_WITH, "X-Forwarded-For")]
+    told = [{"exact": name.lower(), "ignore_case": True} for name in METER]
     return {
         "@type": f"{_TYPES}.filters.http.ext_authz.v3.ExtAuthz",
         "failure_mode_allow": False,
@@ -87,7 +89,10 @@ def _asks(plan: Plan) -> dict[str, Any]:
                 "timeout": "30s",
             },
             "path_prefix": "/bff/forward-auth",
-            "authorization_response": {"allowed_upstream_headers": {"patterns": exact}},
+            "authorization_response": {
+                "allowed_upstream_headers": {"patterns": exact},
+                "allowed_client_headers_on_success": {"patterns": told},
+            },
         },
     }
 
@@ -118,8 +123,11 @@ def _route(route: PlannedRoute) -> dict[str, Any]:
         "cluster": route.name,
         "timeout": "0s",
         "idle_timeout": f"{route.timeout_s}s",
-        "host_rewrite_literal": route.origin.authority,
     }
+    if route.host is None and route.origins[1:]:
+        action["auto_host_rewrite"] = True
+    else:
+        action["host_rewrite_literal"] = route.host or route.origins[0].authority
     cut = route.path if route.strip else ""
     if cut or route.base:
         pattern = {"regex": f"^{cut.replace('.', '[.]')}/?"}
@@ -138,14 +146,27 @@ def _address(host: str, port: int) -> dict[str, Any]:
     return {"socket_address": {"address": host, "port_value": port}}
 
 
-def _cluster(name: str, host: str, port: int, *, tls: bool) -> dict[str, Any]:
-    endpoint = {"endpoint": {"address": _address(host, port)}}
-    cluster: dict[str, Any] = {
+def _cluster(name: str, origins: Sequence[Origin]) -> dict[str, Any]:
+    endpoints = [
+        {"endpoint": {"address": _address(each.host, each.port), "hostname": each.authority}}
+        for each in origins
+    ]
+    return {
         "name": name,
         "type": "STRICT_DNS",
-        "load_assignment": {"cluster_name": name, "endpoints": [{"lb_endpoints": [endpoint]}]},
+        "load_assignment": {"cluster_name": name, "endpoints": [{"lb_endpoints": endpoints}]},
     }
-    if tls:
+
+
+def _cluster_of(route: PlannedRoute) -> dict[str, Any]:
+    cluster = _cluster(route.name, route.origins)
+    if route.origins[1:]:
+        cluster["lb_policy"] = "LEAST_REQUEST"
+    if most := route.concurrent_requests:
+        bounds = {"max_requests": most, "max_connections": most, "max_pending_requests": most}
+        cluster["circuit_breakers"] = {"thresholds": [bounds]}
+    if route.scheme == "https":
+        host = route.origins[0].host
         names = [{"san_type": "DNS", "matcher": {"exact": host}}]
         authorities = {"filename": "/etc/ssl/certs/ca-certificates.crt"}
         context = {"trusted_ca": authorities, "match_typed_subject_alt_names": names}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from bff.edges.plan import IDENTITY_HEADERS
+from bff.edges.plan import IDENTITY_HEADERS, EdgeImpossible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +28,10 @@ _AMBIGUOUS = (
     '{"type":"urn:cloakroom:problem:uri_rejected","title":"The address can be read in more than'
     ' one way.","status":400,"code":"uri_rejected"}'
 )
+_BUSY = (
+    '{"type":"urn:cloakroom:problem:route_busy","title":"The service behind this address is'
+    ' busy.","status":503,"code":"route_busy"}'
+)
 _HEAD = f"""\
 # Written by `python app.py bff edge nginx`; include it within http {{ }} and write it anew when
 # routes change. nginx's address must stand in the gateway's trusted_proxies.
@@ -37,7 +41,7 @@ map $cloakroom_told $cloakroom_problem {{ default $cloakroom_told; "" '{_AWAY}';
 map "$cloakroom_status $cloakroom_wait" $cloakroom_retry_after {{
     default 2;                                # the gateway gave no answer
     "~^40[13] " "";
-    "~^503 (?<cloakroom_seconds>[0-9]+)$" $cloakroom_seconds;
+    "~^(?:429|503) (?<cloakroom_seconds>[0-9]+)$" $cloakroom_seconds;
 }}
 """
 _TO_GATEWAY = """\
@@ -51,23 +55,22 @@ _TO_GATEWAY = """\
         proxy_connect_timeout 2s;
         proxy_next_upstream off;
 """
-_REFUSED = f"""\
-    location @cloakroom_refused {{
+_METER = """\
+        add_header RateLimit-Policy $cloakroom_policy always;
+        add_header RateLimit $cloakroom_quota always;
+"""
+_REFUSED = """\
+    location @cloakroom_refused {
         default_type application/problem+json;
         add_header Cache-Control "private, no-store" always;
         add_header Vary Cookie always;
         add_header X-Request-Id $cloakroom_request_id always;
         add_header Retry-After $cloakroom_retry_after always;
-        if ($cloakroom_status = 401) {{ return 401 $cloakroom_problem; }}
-        if ($cloakroom_status = 403) {{ return 403 $cloakroom_problem; }}
+{meter}        if ($cloakroom_status = 401) { return 401 $cloakroom_problem; }
+        if ($cloakroom_status = 403) { return 403 $cloakroom_problem; }
+        if ($cloakroom_status = 429) { return 429 $cloakroom_problem; }
         return 503 $cloakroom_problem;        # whatever else: closed
-    }}
-    location @cloakroom_away {{
-        default_type application/problem+json;
-        add_header Cache-Control "private, no-store" always;
-        add_header Retry-After 2 always;
-        return 503 '{_AWAY}';
-    }}
+    }
 """
 
 
@@ -75,15 +78,27 @@ def write_nginx(plan: Plan) -> str:
     """Return a file to be included within ``http { }``."""
     parts = [_HEAD, f"upstream cloakroom_gateway {{ server {plan.gateway}; keepalive 32; }}\n"]
     for route in plan.routes():
-        origin = route.origin
-        server = f"{origin.authority.split(':')[0]}:{origin.port}"
-        if origin.authority.startswith("["):
-            server = f"[{origin.host}]:{origin.port}"
-        parts.append(f"upstream {route.name} {{ server {server}; keepalive 32; }}\n")
+        parts.extend(_upstream(route))
         parts.extend(_target(route))
     for frontends in plan.by_authority().values():
         parts.extend(_server(frontends))
     return "".join(parts)
+
+
+def _upstream(route: PlannedRoute) -> Iterator[str]:
+    if len(route.origins) > 1 and route.host is None:
+        raise EdgeImpossible(
+            f"{route.path}: nginx tells all addresses of a group one Host: set upstream_host, or "
+            "let the gateway carry this route."
+        )
+    servers = ""
+    for origin in route.origins:
+        host = f"[{origin.host}]" if ":" in origin.host else origin.host
+        servers += f" server {host}:{origin.port};"
+    balance = " least_conn;" if len(route.origins) > 1 else ""
+    yield f"upstream {route.name} {{{balance}{servers} keepalive 32; }}\n"
+    if route.concurrent_requests:
+        yield f"limit_conn_zone $server_name zone={route.name}_now:64k;\n"
 
 
 def _target(route: PlannedRoute) -> Iterator[str]:
@@ -114,7 +129,23 @@ def _server(frontends: list[PlannedFrontend]) -> Iterator[str]:
         yield from _frontend(frontend)
     yield "    location / {                              # your pages may take this place\n"
     yield _to_gateway(first, "http://cloakroom_gateway")
-    yield "    }\n" + _REFUSED + "}\n"
+    routes = [route for frontend in frontends for route in frontend.routes]
+    meter = _METER if any(route.is_metered for route in routes) else ""
+    yield "    }\n" + _REFUSED.replace("{meter}", meter)
+    if any(route.concurrent_requests for route in routes):
+        yield _closed_for_now("busy", _BUSY)
+    yield _closed_for_now("away", _AWAY) + "}\n"
+
+
+def _closed_for_now(name: str, problem: str) -> str:
+    """Return the place where a 503 of nginx's own gets its words."""
+    return (
+        f"    location @cloakroom_{name} {{\n"
+        "        default_type application/problem+json;\n"
+        '        add_header Cache-Control "private, no-store" always;\n'
+        "        add_header Retry-After 2 always;\n"
+        f"        return 503 '{problem}';\n    }}\n"
+    )
 
 
 def _frontend(frontend: PlannedFrontend) -> Iterator[str]:
@@ -160,11 +191,18 @@ def _route(route: PlannedRoute, frontend: PlannedFrontend) -> Iterator[str]:
         ("session", "http_x_auth_session"), ("request_id", "http_x_request_id"),
     ):  # fmt: skip
         yield f"        auth_request_set $cloakroom_{variable} $upstream_{header};\n"
+    if route.is_metered:
+        yield "        auth_request_set $cloakroom_policy $upstream_http_ratelimit_policy;\n"
+        yield "        auth_request_set $cloakroom_quota $upstream_http_ratelimit;\n" + _METER
     yield "        error_page 401 403 500 = @cloakroom_refused;\n"
-    yield f"        proxy_pass {route.origin.scheme}://{route.name}${route.name}_target;\n"
-    if route.origin.scheme == "https":
+    if route.concurrent_requests:
+        yield f"        limit_conn {route.name}_now {route.concurrent_requests};\n"
+        yield "        limit_conn_status 503;             # all of nginx together\n"
+        yield "        error_page 503 = @cloakroom_busy;\n"
+    yield f"        proxy_pass {route.scheme}://{route.name}${route.name}_target;\n"
+    if route.scheme == "https":
         yield "        proxy_ssl_server_name on;\n        proxy_ssl_verify on;\n"
-        yield f"        proxy_ssl_name {route.origin.host};\n"
+        yield f"        proxy_ssl_name {route.origins[0].host};\n"
         yield "        proxy_ssl_verify_depth 4;\n"
         yield "        proxy_ssl_trusted_certificate /etc/ssl/certs/ca-certificates.crt;\n"
     yield "        proxy_http_version 1.1;\n"
@@ -172,7 +210,7 @@ def _route(route: PlannedRoute, frontend: PlannedFrontend) -> Iterator[str]:
     yield f"        proxy_set_header Connection {connection};\n"
     if route.websocket:
         yield "        proxy_set_header Upgrade $http_upgrade;\n"
-    yield f"        proxy_set_header Host {route.origin.authority};\n"
+    yield f"        proxy_set_header Host {route.host or route.origins[0].authority};\n"
     yield "        proxy_set_header Authorization $cloakroom_authorization;\n"
     yield "        proxy_set_header X-Auth-Subject $cloakroom_subject;\n"
     yield "        proxy_set_header X-Auth-Session $cloakroom_session;\n"
@@ -190,6 +228,7 @@ def _route(route: PlannedRoute, frontend: PlannedFrontend) -> Iterator[str]:
     yield '        add_header Cache-Control "private, no-store" always;\n'
     yield "        add_header Vary Cookie always;\n"
     yield "        proxy_buffering off;                  # streams reach the browser as they come\n"
-    yield "        proxy_request_buffering off;\n        proxy_next_upstream off;\n"
+    retry = "error" if len(route.origins) > 1 else "off"
+    yield f"        proxy_request_buffering off;\n        proxy_next_upstream {retry};\n"
     yield f"        proxy_read_timeout {route.timeout_s}s;\n"
     yield f"        client_max_body_size {route.body_limit_bytes};\n    }}\n"

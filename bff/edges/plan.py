@@ -27,6 +27,8 @@ IDENTITY_HEADERS: Final = (
     "X-Real-IP", "X-Remote-User", "X-Rewrite-URL", "X-User", "X-User-Email", "X-User-Id",
     "X-User-Name", "X-Webauth-User",
 )  # fmt: skip
+# What the gateway adds to an answer that lets a call pass, for the browser to see.
+METER: Final = ("RateLimit-Policy", "RateLimit")
 # What the gateway adds, and nobody before it may.
 OURS: Final = ("Authorization", "X-Auth-Subject", "X-Auth-Session")
 # All that the gateway reads of a request.
@@ -42,17 +44,32 @@ class EdgeImpossible(ValueError):  # noqa: N818 - says what cannot be written
 
 @dataclass(frozen=True, slots=True)
 class PlannedRoute:
-    """One proxied prefix; *strip* is what is cut off before *base* is put in front."""
+    """One proxied prefix.
+
+    Attributes:
+        strip: *path* is cut off before *base* is put in front.
+        host: the ``Host`` that the upstream is told instead of its addresses' own.
+        concurrent_requests: how many calls may be under way; 0 for no limit.
+        is_metered: the gateway counts rates, and its answers tell of them.
+    """
 
     name: str
     path: str
     strip: bool
-    origin: Origin
+    origins: tuple[Origin, ...]
+    host: str | None
     base: str
     body_limit_bytes: int
     timeout_s: int
     websocket: bool
     allow_set_cookie: bool
+    concurrent_requests: int
+    is_metered: bool
+
+    @property
+    def scheme(self) -> str:
+        """``http`` or ``https``; all addresses have the same."""
+        return self.origins[0].scheme
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,27 +143,28 @@ def plan_of(settings: Settings, gateway: str, style: str = "headers") -> Plan:
 
 
 def _planned(frontend: str, number: int, route: RouteSettings) -> PlannedRoute:
-    if (
-        len(route.upstream) > 1
-        or route.upstream[0].startswith("unix:")
-        or route.tls != UpstreamTls()
-    ):
+    parsed = [parse_upstream(url) for url in route.upstream]
+    origins, base = tuple(origin for origin, _ in parsed), parsed[0][1]
+    alike = len(origins) == 1 or all(origin.scheme == "http" for origin in origins)
+    if origins[0].scheme == "unix" or not alike or route.tls != UpstreamTls():
         raise EdgeImpossible(
-            f"{route.path}: several addresses, unix sockets, client certificates and names other "
-            "than the address' own are the gateway's to reach; write this upstream by hand."
+            f"{route.path}: unix sockets, several https addresses, client certificates and names "
+            "other than the address' own are the gateway's to reach; write this upstream by hand."
         )
-    origin, base = parse_upstream(route.upstream[0])
     name = "_".join(filter(None, ("cloakroom", frontend, "route", str(number))))
     return PlannedRoute(
         name=name,
         path=_plain(route.path.rstrip("/")),
         strip=route.strip_prefix,
-        origin=origin,
+        origins=origins,
+        host=route.upstream_host,
         base=_plain(base.decode("ascii")),
         body_limit_bytes=route.body_limit_bytes,
         timeout_s=max(1, round(route.timeout_s)),
         websocket=route.websocket,
         allow_set_cookie=route.allow_set_cookie,
+        concurrent_requests=route.concurrent_requests,
+        is_metered=bool(route.rate_limits),
     )
 
 

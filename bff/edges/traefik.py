@@ -33,22 +33,22 @@ def write_traefik(plan: Plan) -> str:
         _add_own(plan, frontend, routers, middlewares)
         for route in frontend.routes:
             _add_route(route, frontend, routers, middlewares)
-            services[route.name] = _service(_address(route))
+            services[route.name] = _service(*_addresses(route), keeps_host=route.host is not None)
     http = {"routers": routers, "middlewares": middlewares, "services": services}
     return json.dumps({"http": http}, indent=2) + "\n"
 
 
-def _service(url: str, *, keeps_host: bool = False) -> dict[str, Any]:
+def _service(*urls: str, keeps_host: bool = False) -> dict[str, Any]:
     balancer = {
-        "servers": [{"url": url}],
+        "servers": [{"url": url} for url in urls],
         "passHostHeader": keeps_host,
         "responseForwarding": {"flushInterval": "-1ms"},
     }
     return {"loadBalancer": balancer}
 
 
-def _address(route: PlannedRoute) -> str:
-    return f"{route.origin.scheme}://{route.origin.authority}"
+def _addresses(route: PlannedRoute) -> list[str]:
+    return [f"{origin.scheme}://{origin.authority}" for origin in route.origins]
 
 
 def _router(frontend: PlannedFrontend, rule: str, service: str, **more: object) -> dict[str, Any]:
@@ -86,6 +86,15 @@ def _add_route(
 ) -> None:
     # Identity is dropped before the question, the cookie after it.
     chain = [_ANONYMOUS, f"cloakroom_{frontend.name}_asks", _NO_COOKIE]
+    if route.concurrent_requests:
+        # After the question, as in the gateway: whoever is refused takes nobody's place.
+        limit = {"amount": route.concurrent_requests, "sourceCriterion": {"requestHost": True}}
+        middlewares[f"{route.name}_now"] = {"inFlightReq": limit}
+        chain.append(f"{route.name}_now")
+    if route.host is not None:
+        headers = {"customRequestHeaders": {"Host": route.host}}
+        middlewares[f"{route.name}_host"] = {"headers": headers}
+        chain.append(f"{route.name}_host")
     if route.strip and route.path:
         middlewares[f"{route.name}_strip"] = {"stripPrefix": {"prefixes": [route.path]}}
         chain.append(f"{route.name}_strip")

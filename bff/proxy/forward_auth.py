@@ -25,15 +25,17 @@ from bff.problems import (
 )
 from bff.proxy import paths
 from bff.proxy.call import Call
+from bff.proxy.client_address import party_of
 from bff.proxy.guard import require_own_request
 from httpkit import events
 from httpkit.request_ids import new_request_id
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+    from collections.abc import Callable, Coroutine, MutableMapping, Sequence
 
     from bff.proxy.access_log import AccessLog
     from bff.proxy.authority import Authority
+    from bff.proxy.limiter import Limiter
     from bff.proxy.relay import Send
     from bff.proxy.routes import Route, RouteTable
     from bff.sessions.cookie import SessionCookie
@@ -41,12 +43,15 @@ if TYPE_CHECKING:
     from bff.settings import Frontend
 
     Scope = MutableMapping[str, Any]
-    AuthorityFor = Callable[[Call, Route, Callable[[], Ticket | None]], Awaitable[Authority]]
+    AuthorityFor = Callable[
+        [Call, Route, Callable[[], Ticket | None]], Coroutine[None, None, Authority]
+    ]
 
 TRUSTED_PEER: Final = "cloakroom-trusted-peer"
 _ROUTE: Final = "/bff/forward-auth"
 _UNAUTHORIZED: Final = 401
 _FORBIDDEN: Final = 403
+_TOO_MANY: Final = 429
 _UNAVAILABLE: Final = 503
 # As the edge remembers heads: a page's calls bear the same cookies, and sessions are asked anew.
 _TICKETS_MAX: Final = 2048
@@ -70,6 +75,7 @@ class ForwardAuth:
         routes: RouteTable,
         cookie: SessionCookie,
         authority_for: AuthorityFor,
+        limiter: Limiter,
         access_log: AccessLog,
     ) -> None:
         """Join the parts.
@@ -81,6 +87,8 @@ class ForwardAuth:
             routes: what may be called, and with whose token.
             cookie: reads the ticket.
             authority_for: the gateway's own way to a token.
+            limiter: the gateway's own: rates are counted here too. How many calls are under way
+                only who carries them can know.
             access_log: one line an answer.
         """
         self._origin = frontend.public_url.encode("ascii")
@@ -91,6 +99,7 @@ class ForwardAuth:
         self._routes = routes
         self._cookie = cookie
         self._authority_for = authority_for
+        self._limiter = limiter
         self._log = access_log
         self._tickets: dict[bytes, Ticket] = {}
         self._forget_at = 0.0
@@ -102,7 +111,7 @@ class ForwardAuth:
         return path == self._path
 
     async def serve(self, scope: Scope, send: Send) -> None:
-        """Answer one question of a proxy with 200, 401, 403 or 503."""
+        """Answer one question of a proxy with 200, 401, 403, 429 or 503."""
         call = Call(new_request_id(), "", scope["method"], _ROUTE, time.perf_counter())
         try:
             await _allow(call, send, *await self._judge(call, scope))
@@ -136,7 +145,16 @@ class ForwardAuth:
         require_own_request(headers, self._origin, method=method, websocket=route.websocket)
         route.require_operation(method, path)
         cookies = [value for name, value in headers if name == b"cookie"]
-        authority = await self._authority_for(call, route, lambda: self._ticket(cookies))
+
+        def read_ticket() -> Ticket | None:
+            return self._ticket(cookies)
+
+        finding = self._authority_for(call, route, read_ticket)
+        if route.rate_limits:
+            address = party_of((scope.get("client") or ("unknown",))[0])
+            authority, call.lines = await self._limiter.admit(route, address, read_ticket, finding)
+        else:
+            authority = await finding
         if authority.token is not None and authority.token.proof_key is not None:
             # A proof names one request to one address; who carries it is not known here.
             raise Refused(TOKEN_BOUND, hint="forward-auth asked for a token of the type DPoP")
@@ -177,15 +195,18 @@ class ForwardAuth:
 
     async def _refuse(self, call: Call, send: Send, refused: Refused) -> None:
         status = refused.problem.status
-        # nginx takes 401 and 403 for an answer, and any other refusal for a fault of ours.
-        status = _UNAUTHORIZED if status == _UNAUTHORIZED else _FORBIDDEN
+        # nginx takes 401 and 403 for an answer, and any other refusal for a fault of ours; what
+        # `bff edge` writes for it knows 429 and 503 besides.
+        if status not in {_UNAUTHORIZED, _TOO_MANY}:
+            status = _FORBIDDEN
         problem = replace(refused.problem, status=status)
         members = {"login_url": self._login_url} if refused.problem is LOGIN_REQUIRED else {}
         call.hint = refused.hint
         document = problem.document(
             request_id=call.request_id, detail=refused.detail, members=members
         )
-        await call.answer(send, problem, refused.detail, [_told(document)], members)
+        lines = [(name.lower(), value) for name, value in refused.headers.items()]
+        await call.answer(send, problem, refused.detail, [*lines, _told(document)], members)
 
 
 def host_of(scope: Scope) -> bytes:
@@ -214,6 +235,7 @@ async def _allow(call: Call, send: Send, authority: Authority, public_id: str) -
         lines.append(("x-auth-subject", quote(authority.tokens.sub, safe=_PRINTABLE)))
         lines.append(("x-auth-session", public_id))
     headers = [(name.encode("ascii"), value.encode("ascii")) for name, value in lines]
+    headers += call.lines or ()
     call.start(200)
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -46,6 +46,12 @@ class Edge:
             routes=[
                 {"path": "/api", "upstream": f"{upstream.url}/base", "websocket": True},
                 {"path": "/open", "upstream": upstream.url, "token": "none"},
+                {
+                    "path": "/few",
+                    "upstream": upstream.url,
+                    "concurrent_requests": 1,
+                    "rate_limits": [{"by": "session", "requests": 3, "per_s": 600}],
+                },
             ],
             public_url=self.url,
             secret_keys=["k" * 32],
@@ -202,6 +208,40 @@ def test_gateway_away_never_opens(edge: Edge) -> None:
         assert problem(answer) == (503, "gateway_unavailable")
         assert answer.header("Retry-After") == "2"
     assert edge.upstream.requests == []
+
+
+def test_rates_hold_for_calls_that_nginx_carries(edge: Edge) -> None:
+    """Quotas are told with every answer; beyond one it is 429, as without nginx."""
+    passed = [edge.ask("/few/x") for _ in range(3)]
+    assert [answer.status for answer in passed] == [200] * 3
+    assert (passed[2].header("RateLimit") or "").startswith('"session";r=0;t=')
+    assert passed[2].header("RateLimit-Policy") == '"session";q=3;w=600'
+    refused = edge.ask("/few/x")
+    assert problem(refused) == (429, "too_many_requests")
+    assert int(refused.header("Retry-After") or "") > 100
+    assert (refused.header("RateLimit") or "").startswith('"session";r=0;t=')
+    assert len(edge.upstream.requests) == 3
+    assert edge.ask("/api/x").header("RateLimit") is None
+
+
+def test_calls_under_way_are_bounded_by_nginx_itself(edge: Edge) -> None:
+    """One more than `concurrent_requests` is 503 with Retry-After, and never reaches upstream."""
+
+    def serve(wire: Wire) -> None:
+        edge.upstream.take(wire)
+        wire.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n")
+        edge.upstream.take(wire)  # until the browser leaves
+
+    edge.upstream.serve = serve
+    name, value = edge.cookie
+    with connect(edge.port) as wire:
+        head = f"GET /few/x HTTP/1.1\r\nHost: localhost:{edge.port}\r\nX-CSRF: 1\r\n"
+        wire.send(f"{head}{name}: {value}\r\n\r\n".encode())
+        wire.until(b"first")
+        busy = edge.ask("/few/y")
+    assert problem(busy) == (503, "route_busy")
+    assert busy.header("Retry-After") == "2"
+    assert len(edge.upstream.requests) == 1
 
 
 def test_errors_of_the_upstream_are_its_own(edge: Edge) -> None:

@@ -62,6 +62,25 @@ def test_an_open_door_is_named(
     assert [finding.remedy for finding in found] == [None] * told
 
 
+def test_what_a_proxy_does_not_get_is_named(valkey_url: str) -> None:
+    """Limits that only the carrier of a call can hold are named, where a proxy may be it."""
+    provider = {"name": "sso", "issuer": "http://127.0.0.1:9", "client_id": "c"}
+    provider["client_secret"] = "s"
+    upstream = {"upstream": "http://127.0.0.1:9"}
+    bound = {"path": "/a", "concurrent_per_session": 2, "total_timeout_s": 9, **upstream}
+    settings = {
+        "secret_keys": ["k" * 32],
+        "redis_url": valkey_url,
+        "providers": [provider],
+        "routes": [bound, {"path": "/b", "concurrent_requests": 2, **upstream}],
+    }
+    for proxies, told in ((["10.0.0.0/8"], 1), ([], 0)):
+        examined = examine(Settings.model_validate({**settings, "trusted_proxies": proxies}))
+        found = [each for each in itertools.islice(examined, 3) if "carries by" in each.state]
+        assert [each.part for each in found] == ["route /a"] * told
+        assert all("concurrent_per_session, total_timeout_s:" in each.state for each in found)
+
+
 def test_every_front_end_is_examined(valkey_url: str, free_port: Callable[[], int]) -> None:
     """Each callback is named for registration, and each front end's upstream is tried."""
     with FakeProvider() as provider:

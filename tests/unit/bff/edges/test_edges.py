@@ -48,6 +48,7 @@ def test_every_text_names_all_that_matters_and_no_secret(proxy: str) -> None:
     "more",
     [
         {"upstream": ["https://a.example.com", "https://b.example.com"]},
+        {"upstream": ["http://127.0.0.1:1", "unix:/run/api.sock"]},
         {"upstream": "unix:/run/api.sock"},
         {"upstream": "https://a.example.com", "upstream_tls_name": "b.example.com"},
     ],
@@ -109,3 +110,70 @@ def test_what_cannot_be_written_safely_is_not(more: dict[str, Any], gateway: str
     """Nothing that a configuration would read as its own words gets into it."""
     with pytest.raises(EdgeImpossible):
         plan_of(settings(**more), gateway)
+
+
+BOUND = {
+    "path": "/api",
+    "upstream": ["http://127.0.0.1:7001", "http://127.0.0.1:7002"],
+    "upstream_host": "api.internal:81",
+    "concurrent_requests": 9,
+    "rate_limits": [{"by": "session", "requests": 5, "per_s": 60}],
+}
+
+
+def written(proxy: str, route: dict[str, Any]) -> str:
+    """Return what is written for *route* alone."""
+    style = "path" if proxy == "envoy" else "headers"
+    given = settings(forward_auth=style, routes=[route])
+    return WRITERS[proxy](plan_of(given, "127.0.0.1:8000", style))
+
+
+def test_every_proxy_gets_all_addresses_their_name_and_the_limit() -> None:
+    """`upstream`, `upstream_host` and `concurrent_requests`, each in the proxy's own words."""
+    nginx, caddy = written("nginx", BOUND), written("caddy", BOUND)
+    assert "{ least_conn; server 127.0.0.1:7001; server 127.0.0.1:7002; keepalive" in nginx
+    assert "proxy_set_header Host api.internal:81;" in nginx
+    assert "limit_conn cloakroom_route_1_now 9;" in nginx
+    assert "add_header RateLimit $cloakroom_quota always;" in nginx
+    assert "reverse_proxy http://127.0.0.1:7001 http://127.0.0.1:7002 {" in caddy
+    assert "header_up Host api.internal:81\n" in caddy
+    assert "unhealthy_request_count 5\n" in caddy  # of each address: nine in all, rounded up
+    http = json.loads(written("traefik", BOUND))["http"]
+    chain = http["routers"]["cloakroom_route_1"]["middlewares"]
+    assert chain.index("cloakroom_route_1_now") > chain.index("cloakroom_main_asks")
+    assert http["middlewares"]["cloakroom_route_1_now"]["inFlightReq"]["amount"] == 9
+    assert http["middlewares"]["cloakroom_route_1_host"] == {
+        "headers": {"customRequestHeaders": {"Host": "api.internal:81"}}
+    }
+    balancer = http["services"]["cloakroom_route_1"]["loadBalancer"]
+    assert [server["url"][-4:] for server in balancer["servers"]] == ["7001", "7002"]
+    assert balancer["passHostHeader"] is True
+    envoy = json.loads(written("envoy", BOUND))["static_resources"]
+    cluster = envoy["clusters"][1]
+    assert len(cluster["load_assignment"]["endpoints"][0]["lb_endpoints"]) == 2
+    assert cluster["circuit_breakers"]["thresholds"][0]["max_requests"] == 9
+    manager = envoy["listeners"][0]["filter_chains"][0]["filters"][0]["typed_config"]
+    asks = manager["http_filters"][0]["typed_config"]
+    assert {"exact": "x-forwarded-for"} in asks["allowed_headers"]["patterns"]
+    route = manager["route_config"]["virtual_hosts"][0]["routes"][4]["route"]
+    assert route["host_rewrite_literal"] == "api.internal:81"
+
+
+def test_unbounded_routes_are_written_without_limits() -> None:
+    """What is not set costs a call nothing."""
+    plain = {"path": "/api", "upstream": "http://127.0.0.1:7000"}
+    for proxy in WRITERS:
+        text = written(proxy, plain)
+        for word in ("limit_conn", "_quota", "inFlightReq", "unhealthy_request", "circuit_"):
+            assert word not in text
+
+
+def test_several_addresses_under_their_own_names() -> None:
+    """One name for all is what nginx can tell, and it says so; the others tell each its own."""
+    route = {key: value for key, value in BOUND.items() if key != "upstream_host"}
+    with pytest.raises(EdgeImpossible, match="upstream_host"):
+        written("nginx", route)
+    assert "header_up Host {upstream_hostport}\n" in written("caddy", route)
+    services = json.loads(written("traefik", route))["http"]["services"]
+    assert services["cloakroom_route_1"]["loadBalancer"]["passHostHeader"] is False
+    assert '"auto_host_rewrite": true' in written("envoy", route)

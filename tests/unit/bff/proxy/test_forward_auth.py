@@ -15,6 +15,8 @@ from bff.proxy.access_log import AccessLog
 from bff.proxy.authority import Authority
 from bff.proxy.client_address import is_trusted
 from bff.proxy.forward_auth import TRUSTED_PEER, ForwardAuth, host_of
+from bff.proxy.limiter import Limiter
+from bff.proxy.rates import RateLimit
 from bff.proxy.routes import RouteTable
 from bff.sessions.model import AccessToken, Ticket, TokenSet
 from bff.settings import Frontend
@@ -77,7 +79,12 @@ class Answer:
 class Door:
     """A door with its log."""
 
-    def __init__(self, desk: Desk | None = None, style: str = "headers") -> None:
+    def __init__(
+        self,
+        desk: Desk | None = None,
+        style: str = "headers",
+        **more: Any,  # noqa: ANN401 - options
+    ) -> None:
         self.lines: list[bytes] = []
         self.log = AccessLog(HttpMetrics(CollectorRegistry()), write=self.lines.append)
         self.itself = ForwardAuth(
@@ -87,10 +94,12 @@ class Door:
                 [
                     route("/api", "http://127.0.0.1:9", websocket=True),
                     route("/open", "http://127.0.0.1:9", token="none"),
+                    route("/few", "http://127.0.0.1:9", **more),
                 ]
             ),
             cookie=COOKIE,
             authority_for=(desk or Desk()).authority_for,
+            limiter=Limiter(),
             access_log=self.log,
         )
 
@@ -104,11 +113,12 @@ def ask(
     method: str = "GET",
     trusted: bool = True,
     door: Door | None = None,
+    client: str = "203.0.113.7",
 ) -> Answer:
     """Return the answer to one question."""
     answer, door = Answer(), door or Door(desk, style)
     scope: dict[str, Any] = {"method": method, "raw_path": path, "query_string": b""}
-    scope |= {"headers": headers, TRUSTED_PEER: trusted}
+    scope |= {"headers": headers, TRUSTED_PEER: trusted, "client": (client, 1)}
 
     async def send(message: MutableMapping[str, Any]) -> None:
         if message["type"] == "http.response.start":
@@ -312,3 +322,30 @@ def test_remembered_ticket_is_no_remembered_session() -> None:
     assert ask([*NGINX, *OWN], door=door).status == 401
     desk.failure = None
     assert ask([*NGINX, *OWN, SESSION], door=door).status == 401
+
+
+FEW = [(b"x-original-method", b"GET"), (b"x-original-uri", b"/few/x")]
+
+
+def test_rates_are_counted_at_the_question() -> None:
+    """A session's quota holds for calls that a proxy carries: 429 with the headers of a quota."""
+    door = Door(rate_limits=(RateLimit("session", 2, 60),))
+    passed = [ask([*FEW, *OWN], door=door) for _ in range(2)]
+    assert [answer.status for answer in passed] == [200, 200]
+    assert passed[1].headers[b"ratelimit"].startswith(b'"session";r=0;t=')
+    assert passed[1].headers[b"ratelimit-policy"] == b'"session";q=2;w=60'
+    refused = ask([*FEW, *OWN], door=door)
+    assert (refused.status, refused.code) == (429, "too_many_requests")
+    assert int(refused.headers[b"retry-after"]) > 0
+    assert refused.headers[b"ratelimit-policy"] == b'"session";q=2;w=60'
+    other = f"{COOKIE.name}={Ticket.new().encode()}".encode()
+    assert ask([*FEW, *OWN[:2], (b"cookie", other)], door=door).status == 200
+    assert ask([*NGINX, *OWN], door=door).status == 200  # another route, without limits
+
+
+def test_addresses_are_counted_as_the_proxy_tells_them() -> None:
+    """The client's address has the quota, not the proxy's; a household of IPv6 is one."""
+    door = Door(rate_limits=(RateLimit("address", 1, 60),), token="none")
+    clients = ["192.0.2.1", "192.0.2.2", "192.0.2.1", "2001:db8::1", "2001:db8::2"]
+    answers = [ask([*FEW, *OWN], door=door, client=client).status for client in clients]
+    assert answers == [200, 200, 429, 200, 429]
