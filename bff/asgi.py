@@ -75,8 +75,7 @@ class Plane:
 
     def __init__(self, parts: Parts, transport: Transport, log: AccessLog) -> None:
         frontend, store = parts.frontend, parts.store
-        self.frontend = frontend
-        self.parts = parts
+        self.frontend, self.parts = frontend, parts
         # Both sides have types of their own for WSGI and ASGI, and they differ in name alone.
         wsgi: Any = build_control_plane(parts).wsgi_app
         self._bridge: Any = WSGIMiddleware(wsgi, workers=_CONTROL_THREADS)
@@ -93,8 +92,8 @@ class Plane:
         self._watch = SessionWatch(parts.shared.client, expires_in_ms=store.expires_in_ms)
         routes = RouteTable([Route.of(route) for route in frontend.routes], frontend.base_path)
         self.documents = routes.documents
-        authorities = _authorities(parts, self._reader, self._watch)
         limiter = _limiter(parts, self._reader)
+        authorities = _authorities(parts, self._reader, self._watch)
         self._gateway = Gateway(
             public_url=frontend.public_url,
             routes=routes,

@@ -168,6 +168,16 @@ def _frontend(frontend: PlannedFrontend) -> Iterator[str]:
         yield from _route(route, frontend)
 
 
+def _limits(route: PlannedRoute) -> Iterator[str]:
+    if route.is_metered:
+        yield "        auth_request_set $cloakroom_policy $upstream_http_ratelimit_policy;\n"
+        yield "        auth_request_set $cloakroom_quota $upstream_http_ratelimit;\n" + _METER
+    if route.concurrent_requests:
+        yield f"        limit_conn {route.name}_now {route.concurrent_requests};\n"
+        yield "        limit_conn_status 503;             # all of nginx together\n"
+        yield "        error_page 503 = @cloakroom_busy;\n"
+
+
 def _to_gateway(frontend: PlannedFrontend, address: str) -> str:
     return (
         f"        proxy_pass {address};\n"
@@ -191,14 +201,8 @@ def _route(route: PlannedRoute, frontend: PlannedFrontend) -> Iterator[str]:
         ("session", "http_x_auth_session"), ("request_id", "http_x_request_id"),
     ):  # fmt: skip
         yield f"        auth_request_set $cloakroom_{variable} $upstream_{header};\n"
-    if route.is_metered:
-        yield "        auth_request_set $cloakroom_policy $upstream_http_ratelimit_policy;\n"
-        yield "        auth_request_set $cloakroom_quota $upstream_http_ratelimit;\n" + _METER
     yield "        error_page 401 403 500 = @cloakroom_refused;\n"
-    if route.concurrent_requests:
-        yield f"        limit_conn {route.name}_now {route.concurrent_requests};\n"
-        yield "        limit_conn_status 503;             # all of nginx together\n"
-        yield "        error_page 503 = @cloakroom_busy;\n"
+    yield from _limits(route)
     yield f"        proxy_pass {route.scheme}://{route.name}${route.name}_target;\n"
     if route.scheme == "https":
         yield "        proxy_ssl_server_name on;\n        proxy_ssl_verify on;\n"
