@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 from flask import request
+from pydantic import Field
 from sqlalchemy import select
 
 from workbench.database import db, start_over
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 _TAG = re.compile(r'"v(\d{1,9})"')
 # A byte limit of the settings is what counts; this one keeps the parser from reading a novel.
 _CHARACTERS_MAX = 4_194_304
+REVISION_MAX = 2**31 - 1  # what a column of either database holds
 
 
 class DocumentWanted(Body):
@@ -59,7 +61,7 @@ class Save(Body):
 class RestoreWanted(Body):
     """The number of the revision to bring back."""
 
-    revision: Annotated[int, "from 1"]
+    revision: Annotated[int, Field(ge=1, le=REVISION_MAX)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,7 @@ def appoint(project_id: str, person: Person, whom_id: str, wanted: MemberWanted)
 def remove(project_id: str, person: Person, whom_id: str) -> None:
     """Take somebody out of the project; what they made stays. One's own name: leave."""
     own = whom_id == person.id
-    access = enter(project_id, person, Deed.SEE if own else Deed.APPOINT, lock=True)
+    access = enter(project_id, person, Deed.LEAVE if own else Deed.APPOINT, lock=True)
     whom = find_person(whom_id)
     member = _find(access, whom) if whom else None
     if whom is None or member is None:

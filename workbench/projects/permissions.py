@@ -34,7 +34,7 @@ class Deed(StrEnum):
     """What can be done in a project."""
 
     SEE = "see"  # everything in it: tree, texts, files, comments, trash, people
-    LEAVE = "leave"
+    LEAVE = "leave"  # as long as they were made a member
     COMMENT = "comment"
     WRITE = "write"  # make, save, upload, rename, move, put into the trash, take out of it
     ERASE = "erase"  # delete from the trash for good
@@ -59,7 +59,7 @@ _WRITERS = _LEADERS | {Standing.MEMBER}
 IN_PROJECT: Final = Permissions[Deed, Standing](
     {
         Deed.SEE: _EVERYBODY,
-        Deed.LEAVE: _EVERYBODY - {Standing.TEAM_ADMIN},
+        Deed.LEAVE: _EVERYBODY,
         Deed.COMMENT: _WRITERS,
         Deed.WRITE: _WRITERS,
         Deed.ERASE: _LEADERS,

@@ -85,7 +85,9 @@ class _Hunt:
         """Return the rows of a page, and the cursor of the next one or None."""
         phase, below = _TITLES, 0
         if wanted.after:
-            phase, below = wanted.after >> _PHASE_BITS, wanted.after & ((1 << _PHASE_BITS) - 1)
+            phase, below = wanted.after >> _PHASE_BITS, wanted.after & _PK_MAX
+            if phase > _TITLES:
+                raise Refused(BAD_REQUEST, detail="after: write the `next` of the page before")
         rows: list[tuple[int, Row[Any]]] = []
         looked_at = 0
         while phase >= _TEXTS and len(rows) <= wanted.limit and looked_at < _LOOKED_AT_MAX:

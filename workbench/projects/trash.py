@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from workbench.paging import PageRequest
+    from workbench.projects.limits import Limits
     from workbench.users.people import Person
 
 _BATCH = 500
@@ -77,7 +78,7 @@ def page(project_id: str, person: Person, wanted: PageRequest) -> dict[str, Any]
     return {"items": items, "next": following}
 
 
-def take_back(node_id: str, person: Person) -> tuple[Node, Access]:
+def take_back(node_id: str, person: Person, limits: Limits) -> tuple[Node, Access]:
     """Put what was thrown away back where it was; for a transaction of the caller.
 
     Where its folder is gone, it goes to the nearest one above that is there; where its name is
@@ -86,6 +87,7 @@ def take_back(node_id: str, person: Person) -> tuple[Node, Access]:
     node, access, entry = _entry_at(node_id, person, Deed.WRITE)
     folder = _nearest_folder(node)
     tree.require_depth_for(node, folder)
+    tree.require_room(access.project, limits.project_nodes, wanted=1 + entry.items)
     node.parent_pk = folder.pk if folder else None
     node.trash_pk = None
     node.version += 1

@@ -110,7 +110,7 @@ def add(
     """
     parent = find_folder(access.project, parent_id)
     _require_depth(parent, 1)
-    _require_room(access.project, limit)
+    require_room(access.project, limit)
     node.project_pk, node.parent_pk = access.project.pk, parent.pk if parent else None
     node.created_by = node.updated_by = access.person.pk
     if rename:
@@ -285,7 +285,8 @@ def _height(node: Node) -> int:
     return height
 
 
-def _require_room(project: Project, limit: int) -> None:
+def require_room(project: Project, limit: int, *, wanted: int = 1) -> None:
+    """Pass when *project* may hold as many live nodes more as are *wanted*."""
     query = select(func.count()).where(Node.project_pk == project.pk, Node.trash_pk.is_(None))
-    if db.session.scalars(query).one() >= limit:
+    if db.session.scalars(query).one() + wanted > limit:
         raise Refused(LIMIT_REACHED, detail=f"A project holds at most {limit} documents and files.")

@@ -92,7 +92,7 @@ def edit(status_id: str, me: Person, body: EditBody) -> tuple[Status, Place]:
     status, place, _ = require_status(status_id, me, Deed.EDIT, lock=True)
     require_match(status.version)
     before = _text(status)
-    if "group" in body.model_fields_set:
+    if "group" in body.model_fields_set and not _is_group_of(status, body.group):
         status.group_pk = group_pk_of(status.team_pk, body.group)
     for name in body.model_fields_set - {"group"}:
         setattr(status, name, getattr(body, name))
@@ -143,6 +143,13 @@ def note(verb: Verb, status: Status, me: Person, place: Place) -> Event:
 def mentioned(team_pk: int, text: str, before: str = "") -> Collection[int]:
     """Return the pks of the team's members whom *text* names and *before* did not."""
     return mentions.find(text, lambda pks: membership.are_members(team_pk, pks), before=before)
+
+
+def _is_group_of(status: Status, group_id: str | None) -> bool:
+    """Return whether *status* is about that group already, which may be no more by now."""
+    if status.group_pk is None or group_id is None:
+        return False
+    return membership.groups_named([status.group_pk])[status.group_pk].id == group_id
 
 
 def _text(status: Status) -> str:

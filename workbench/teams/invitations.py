@@ -1,7 +1,8 @@
 """Invitations: a link that lets people in, for a time and a number of uses.
 
 The code is 256 random bits, shown once; the table has its digest. Accepting counts a use in the
-transaction that adds the member: a link for one lets one in.
+transaction that adds the member: a link for one lets one in. A link is as good as whoever made it:
+once they may not invite any more, nobody comes in by it, themselves least of all.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from workbench.teams.permissions import IN_TEAM, Deed
 from workbench.users.people import people_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from workbench.paging import PageRequest
     from workbench.users.people import Person
@@ -57,7 +58,7 @@ def invite(me: Person, team_id: str, wanted: InvitationWanted) -> Answer:
     """Make an invitation; its `code` is in this answer and nowhere else."""
     held = hold(team_id, me)
     role = Role(wanted.role)
-    IN_TEAM.require(Deed.INVITE if role == Role.MEMBER else Deed.INVITE_ADMIN, held.role)
+    IN_TEAM.require(_deed_of(role), held.role)
     group = require_group(held.team, wanted.group)
     code = secrets.token_urlsafe(_CODE_BYTES)
     invitation = Invitation(
@@ -171,16 +172,34 @@ def _team(invitation: Invitation) -> Team:
 
 
 def _require_good(invitation: Invitation) -> None:
-    if not _is_good(invitation):
+    if not _is_good(invitation, _roles_of([invitation])):
         raise Refused(INVITATION_OVER)
 
 
-def _is_good(invitation: Invitation) -> bool:
+def _is_good(invitation: Invitation, roles: Mapping[int, Role]) -> bool:
+    """Return whether somebody can join by it; *roles* are those of the people who invited."""
     return (
-        invitation.revoked_at is None
+        IN_TEAM.allows(_deed_of(Role(invitation.role)), roles.get(invitation.created_by))
+        and invitation.revoked_at is None
         and invitation.used < invitation.uses
         and invitation.expires_at > utc_now()
     )
+
+
+def _deed_of(role: Role) -> Deed:
+    """Return what it takes to invite somebody who then is of *role*."""
+    return Deed.INVITE if role == Role.MEMBER else Deed.INVITE_ADMIN
+
+
+def _roles_of(invitations: Sequence[Invitation]) -> dict[int, Role]:
+    """Return what those who made *invitations*, all of one team, are in it now, by their pk."""
+    if not invitations:
+        return {}
+    query = select(Member.user_pk, Member.role).where(
+        Member.team_pk == invitations[0].team_pk,
+        Member.user_pk.in_({each.created_by for each in invitations}),
+    )
+    return {user: Role(role) for user, role in db.session.execute(query)}
 
 
 def _digest(code: str) -> str:
@@ -188,7 +207,8 @@ def _digest(code: str) -> str:
 
 
 def _described(invitations: Sequence[Invitation]) -> list[dict[str, Any]]:
-    """Return the documents of *invitations*; two queries however many there are."""
+    """Return the documents of *invitations*, all of one team; three queries at most."""
+    roles = _roles_of(invitations)
     people = people_of(each.created_by for each in invitations)
     groups = groups_named({each.group_pk for each in invitations if each.group_pk})
     return [
@@ -198,7 +218,7 @@ def _described(invitations: Sequence[Invitation]) -> list[dict[str, Any]]:
             "group": groups[each.group_pk].embedded() if each.group_pk else None,
             "uses": each.uses,
             "used": each.used,
-            "good": _is_good(each),
+            "good": _is_good(each, roles),
             "created_by": people[each.created_by].embedded(),
             "created_at": told(each.created_at),
             "expires_at": told(each.expires_at),

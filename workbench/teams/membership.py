@@ -176,7 +176,9 @@ def find_group(team_pk: int, group_id: str) -> Named | None:
     if not is_id(group_id, "g"):
         return None
     row = db.session.execute(
-        select(Group.pk, Group.id, Group.name).where(Group.team_pk == team_pk, Group.id == group_id)
+        select(Group.pk, Group.id, Group.name).where(
+            Group.team_pk == team_pk, Group.id == group_id, Group.deleted_at.is_(None)
+        )
     ).one_or_none()
     return Named(*row) if row else None
 

@@ -12,7 +12,7 @@ from workbench.kit.answers import shown
 from workbench.kit.bodies import Body, read_body
 from workbench.kit.transactions import write
 from workbench.paging import PageRequest
-from workbench.problems import NOT_FOUND, UNSUPPORTED_MEDIA_TYPE, Refused
+from workbench.problems import BAD_REQUEST, NOT_FOUND, UNSUPPORTED_MEDIA_TYPE, Refused
 from workbench.users import documents, own
 from workbench.users.own import ProfileChange
 from workbench.users.pictures import BYTES_MOST
@@ -113,12 +113,14 @@ def _open_directory(
 
 def _among(circles: Circles, viewer: Person | None) -> Select[int] | None:
     """Return the query of the people whom `team` and `group` name; None for everybody."""
-    team = request.args.get("team")
+    team, group = request.args.get("team"), request.args.get("group")
     if team is None:
+        if group is not None:
+            raise Refused(BAD_REQUEST, detail="group: name its team as well")
         return None
     if viewer is None:
         raise Refused(NOT_FOUND)
-    return circles.members(viewer.pk, team, request.args.get("group"))
+    return circles.members(viewer.pk, team, group)
 
 
 def _shared(circles: Circles, viewer: Person | None, users: Sequence[User]) -> set[int]:

@@ -90,7 +90,7 @@ def _add_history(room: Blueprint, callers: Callers) -> None:
         with outages_named():
             return shown(documents.history(node, person, wanted)).response()
 
-    @room.get("/documents/<id:node>/revisions/<int:number>")
+    @room.get(f"/documents/<id:node>/revisions/<int(max={documents.REVISION_MAX}):number>")
     def revision(node: str, number: int) -> Response:
         """Show one revision with its text."""
         person = callers.require(READ)

@@ -32,7 +32,7 @@ def add_routes(
 ) -> None:
     """Add the routes to *room*."""
     _add_tree(room, callers, limits, tidier)
-    _add_trash(room, callers, storage)
+    _add_trash(room, callers, storage, limits)
 
 
 def _add_tree(room: Blueprint, callers: Callers, limits: Limits, tidier: Tidier) -> None:
@@ -84,7 +84,7 @@ def _add_tree(room: Blueprint, callers: Callers, limits: Limits, tidier: Tidier)
         return gone().response()
 
 
-def _add_trash(room: Blueprint, callers: Callers, storage: Storage) -> None:
+def _add_trash(room: Blueprint, callers: Callers, storage: Storage, limits: Limits) -> None:
     @room.get("/projects/<id:project>/trash")
     def listing_trash(project: str) -> Response:
         """List what was thrown away."""
@@ -99,7 +99,7 @@ def _add_trash(room: Blueprint, callers: Callers, storage: Storage) -> None:
         person = callers.require(WRITE)
 
         def work() -> tuple[dict[str, Any], int]:
-            back, access = trash.take_back(node, person)
+            back, access = trash.take_back(node, person, limits)
             return node_told(back, access), back.version
 
         document, version = write(work)

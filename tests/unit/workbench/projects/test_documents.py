@@ -138,6 +138,16 @@ def test_a_difference_of_no_revisions_is_named(office: Office) -> None:
     assert office["max"].get(f"/documents/{made['id']}/diff?from=2").status_code == 404
 
 
+def test_a_revision_beyond_every_column_is_not_there(office: Office) -> None:
+    """However many digits somebody writes: refused in words, never a fault of ours."""
+    path = f"/documents/{office.document()['id']}"
+    huge = 2**64
+    assert office["max"].get(f"{path}/revisions/{huge}").status_code == 404
+    body = {"revision": huge}
+    refused = answered(office["max"].call("POST", f"{path}/restore", body, match='"v1"'), 422)
+    assert refused["errors"][0]["field"] == "revision"
+
+
 def test_a_text_beyond_the_limit_is_named(office: Office) -> None:
     """In bytes as they are kept, and far below what the parser would read."""
     path = f"/projects/{office.home['id']}/documents"

@@ -9,6 +9,7 @@ import pytest
 from tests.support.queries import counted
 from tests.unit.workbench.projects.conftest import answered
 from workbench.database import db
+from workbench.paging import cursor_of
 from workbench.projects import search
 
 if TYPE_CHECKING:
@@ -196,6 +197,13 @@ def test_nobody_finds_what_they_may_not_see(office: Office) -> None:
         "/search", query_string={"q": "x", "team": office.team}, headers=office["eve"].headers
     )
     assert stranger.status_code == 404
+
+
+def test_a_cursor_of_nobodys_making_is_refused(library: Office) -> None:
+    """It would walk the same texts again and again."""
+    for phase in (2, 7):
+        after = cursor_of(phase << 60 | 1)
+        assert library["rea"].get(f"/search?q=text&after={after}").status_code == 400
 
 
 def test_a_kind_can_be_chosen(office: Office) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from tests.unit.workbench.projects.conftest import answered
 from tests.unit.workbench.projects.test_uploads import begun
 from workbench.cli import cli
 from workbench.database import db
+from workbench.factory import build_app
 from workbench.kit.clock import utc_now
 from workbench.notifications.model import Watch
 from workbench.projects import upkeep
@@ -220,6 +222,24 @@ def test_a_large_project_is_taken_apart_in_batches(
         assert office["lea"].post(f"/projects/{office.home['id']}/restore").status_code == 404
         assert sweep(storage, limits).projects == 1
         assert (db.session.query(Node).count(), db.session.query(Project).count()) == (0, 0)
+
+
+def test_what_comes_back_needs_room(office: Office, settings: Settings) -> None:
+    """A project is not filled beyond its limit by way of the trash."""
+    folder = office.folder("folder")
+    office.document("inside", parent=folder["id"])
+    throw_away(office, folder["id"])
+    office.document("one")
+    narrow = build_app(settings.model_copy(update={"project_nodes": 2}))
+    refused = replace(office["max"], client=narrow.test_client()).post(
+        f"/nodes/{folder['id']}/restore"
+    )
+    with narrow.app_context():
+        db.engine.dispose()
+    assert answered(refused, 409)["code"] == "limit_reached"
+    assert trash(office) == ["folder"]
+    restored(office, folder["id"])
+    assert sorted(office.tree()) == [" inside", "folder", "one"]
 
 
 def test_a_large_folder_goes_and_comes_in_batches(office: Office) -> None:

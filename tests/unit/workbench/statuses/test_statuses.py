@@ -123,6 +123,22 @@ def test_lists_are_cut_and_filtered(crew: Crew) -> None:
     assert titles(ann, crew, f"?limit=3&after={first['next']}") == ["1", "0"]
 
 
+def test_a_group_that_is_no_more_takes_no_posts(crew: Crew) -> None:
+    """What was posted in it stays, can be edited and leave it, but not come back."""
+    made = posted(crew.owner, crew, title="old", group=crew.groups["Design"])
+    crew.owner.call("DELETE", f"/teams/{crew.id}/groups/{crew.groups['Design']}")
+    body = {"title": "new", "group": crew.groups["Design"]}
+    answer = crew.owner.post(f"/teams/{crew.id}/statuses", body)
+    assert answer.json is not None
+    assert (answer.status_code, answer.json["errors"][0]["field"]) == (422, "group")
+    path = f"/statuses/{made['id']}"
+    same = crew.owner.call("PATCH", path, body, match='"v1"')
+    assert same.json is not None
+    assert (same.status_code, same.json["group"]["name"]) == (200, "Design")
+    assert crew.owner.call("PATCH", path, {"group": None}, match='"v2"').status_code == 200
+    assert crew.owner.call("PATCH", path, body, match='"v3"').status_code == 422
+
+
 def test_days_are_whole_and_of_the_readers_zone(crew: Crew) -> None:
     """`from` and `to` are days in `zone`; a post at 18:00 UTC is the next day's in Shanghai."""
     for day in (1, 2, 3):

@@ -193,6 +193,39 @@ def test_an_invitation_ends(crew: Crew, api: FlaskClient, end: str) -> None:
         assert new.post(f"/invitations/{word}", {"code": "no such"}).status_code == 404
 
 
+@pytest.mark.parametrize("end", ["leaves", "removed", "demoted"])
+def test_an_invitation_is_as_good_as_its_maker(crew: Crew, end: str) -> None:
+    """Whoever may not invite any more lets nobody in, nor themselves back in."""
+    admin, new = crew["admin"], crew.newcomer("new")
+    code = admin.made(f"{crew.url}/invitations", {"uses": 9})["code"]
+    assert new.post("/invitations/look", {"code": code}).status_code == 200
+    at = f"{crew.url}/members/{admin.id}"
+    if end == "demoted":
+        crew["owner"].call("PATCH", at, {"role": "member"})
+    else:
+        (admin if end == "leaves" else crew["owner"]).call("DELETE", at)
+    for path in ("/invitations/look", "/invitations/accept"):
+        assert code_of(new.post(path, {"code": code})) == "invitation_over"
+    if end != "demoted":
+        assert code_of(admin.post("/invitations/accept", {"code": code})) == "invitation_over"
+    listed = crew["owner"].get(f"{crew.url}/invitations").json
+    assert listed is not None
+    assert [each["good"] for each in listed["items"] if each["created_by"]["id"] == admin.id] == [
+        False
+    ]
+
+
+def test_an_admins_link_ends_with_whoever_owned_the_team(crew: Crew) -> None:
+    """A former owner, an admin now, may invite members but makes no admins."""
+    owner = crew["owner"]
+    code = owner.made(f"{crew.url}/invitations", {"role": "admin"})["code"]
+    plain = owner.made(f"{crew.url}/invitations", {})["code"]
+    owner.post(f"{crew.url}/hand-over", {"to": crew["member"].id})
+    new = crew.newcomer("new")
+    assert code_of(new.post("/invitations/accept", {"code": code})) == "invitation_over"
+    assert new.post("/invitations/accept", {"code": plain}).status_code == 200
+
+
 def test_joining_closes_an_open_application(crew: Crew) -> None:
     """Whoever comes in by a link need not be decided upon."""
     new = crew.newcomer("new")

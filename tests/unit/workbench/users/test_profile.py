@@ -141,6 +141,12 @@ def test_people_of_a_team_are_for_its_members(person: Callable[[str], Someone]) 
     assert bob.get("/users?team=x").status_code == 404
 
 
+def test_a_group_is_named_with_its_team(person: Callable[[str], Someone]) -> None:
+    """Alone it would be left out of account, and everybody be listed."""
+    answer = person("ann").get("/users?group=g_0123456789abcdef01234567")
+    assert answer.status_code == 400
+
+
 def test_search_by_part_of_a_name(person: Callable[[str], Someone]) -> None:
     """Works for Chinese, ignores case, and follows a change of name."""
     for name in ("王小明", "王小红", "Annika", "Bob"):
