@@ -214,7 +214,7 @@ def test_three_people_work_together(
         assert (desk.name, desk.complaints()) == (desk.name, [])
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_an_invitation_leads_a_stranger_into_the_team(house: House, chromium: Browser) -> None:
     """The code behind the # survives signing up; the picture of the founder is seen by the new."""
     founder, stranger = Desk(chromium, house.url), Desk(chromium, house.url)

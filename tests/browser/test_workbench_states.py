@@ -247,6 +247,22 @@ def test_the_tree_is_walked_and_ordered_by_keyboard(page: Page) -> None:
     assert moves == [{"parent": None, "before": "n_" + "4" * 24}]
 
 
+def test_fast_keys_leave_nobody_behind_in_the_tree(page: Page) -> None:
+    """The focus is where the last key led, also when nothing was painted between two of them."""
+    tree = page.get_by_role("tree", name=_TREE_LABEL)
+    tree.locator("[tabindex='0']").focus()
+    page.keyboard.press("Home")
+    tree.evaluate("""async (tree) => {
+        for (const key of ["ArrowLeft", "ArrowDown", "ArrowDown"]) {
+            const pressed = new KeyboardEvent("keydown", { key, bubbles: true });
+            document.activeElement.dispatchEvent(pressed);
+            for (let turn = 0; turn < 10; turn += 1) await null;
+        }
+    }""")
+    notes = tree.get_by_role("treeitem", name="会议记录 11 月 20 日, Document")
+    expect(notes).to_be_focused()
+
+
 def test_the_tree_is_ordered_by_drag(page: Page) -> None:
     """Onto the middle of a folder: into it, shown before the answer is there."""
     moves: list[dict[str, Any]] = []

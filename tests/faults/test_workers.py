@@ -90,7 +90,7 @@ class Upstream:
         return Answer()
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(480)
 @pytest.mark.rule("F-47")
 def test_killed_worker_takes_only_its_own_calls_along(nodes: Nodes) -> None:
     """Calls held by the other workers end well, new ones are served, and a new worker comes."""
@@ -142,7 +142,7 @@ def test_killed_worker_takes_only_its_own_calls_along(nodes: Nodes) -> None:
     )
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(480)
 @pytest.mark.rule("F-44")
 def test_workers_are_replaced_one_by_one_and_no_call_fails(nodes: Nodes) -> None:
     """SIGHUP to the node: every worker is another process afterwards."""

@@ -62,7 +62,7 @@ def _refusal(house: House, *arguments: str) -> str:
         env=environ_of(house),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=150,
         check=False,
     )
     assert done.returncode == 1, done.stderr

@@ -6,7 +6,7 @@ import contextlib
 import shutil
 from typing import TYPE_CHECKING, Literal
 
-from playwright.sync_api import Error, sync_playwright
+from playwright.sync_api import Error, expect, sync_playwright
 
 from tests.support import needs
 from tests.support.programs import ROOT
@@ -26,7 +26,9 @@ FLAGS = [
     "--no-first-run",
 ]
 ARTIFACTS = ROOT / "var" / "test-artifacts"
-_TIMEOUT_MS = 15_000
+_TIMEOUT_MS = 60_000  # of what is waited for; a busy machine is no failure
+
+expect.set_options(timeout=_TIMEOUT_MS)
 
 
 @contextlib.contextmanager

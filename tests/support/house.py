@@ -43,7 +43,7 @@ class House:
         """Start it, or start it again, and wait until it says that it is ready."""
         already = self.starts()
         self.program.start()
-        self.program.wait_until(lambda: self.starts() > already, within_s=90)
+        self.program.wait_until(lambda: self.starts() > already, within_s=240)
 
     def starts(self) -> int:
         """Return how often it has become ready."""

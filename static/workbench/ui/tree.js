@@ -2,7 +2,7 @@
 import { t } from "../lib/i18n.js";
 import { drop, moved, rowsOf, step, treeOf } from "../lib/tree.js";
 import { useApp } from "./context.js";
-import { html, useEffect, useMemo, useRef, useState } from "./html.js";
+import { html, useEffect, useLayoutEffect, useMemo, useRef, useState } from "./html.js";
 import { Icon } from "./icons.js";
 import { iconOf, kindName } from "./nodes.js";
 
@@ -27,7 +27,8 @@ export function Tree({ nodes, selected, open, setOpen, choose, move, label }) {
   const root = useRef(null);
   const wantsFocus = useRef(false);
   const stop = rows.some((row) => row.node.id === active) ? active : (rows.find((row) => row.node.id === selected) ?? rows[0])?.node.id;
-  useEffect(() => {
+  // Before the next key: after the paint the wish of a second one would be spent on the first row.
+  useLayoutEffect(() => {
     if (!wantsFocus.current) return;
     wantsFocus.current = false;
     root.current.querySelector("[tabindex='0']")?.focus();

@@ -89,7 +89,7 @@ class Writers:
             time.sleep(0.005)
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(480)
 def test_every_acknowledged_write_is_there_once(
     server: MariaDb, app: Flask, issuer: Issuer
 ) -> None:

@@ -56,7 +56,7 @@ def test_two_migrations_at_once_make_one_schema(database_url: str) -> None:
         for _ in range(2)
     ]
     for start in starts:
-        _, said = start.communicate(timeout=60)
+        _, said = start.communicate(timeout=150)
         assert start.returncode == 0, said
     app = build_app(Settings(database_url=database_url))
     assert app.test_client().get("/readyz").status_code == 200

@@ -36,7 +36,7 @@ def origins_of(targets: Iterable[str]) -> list[str | None]:
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=150,
     )
     judged: list[str | None] = json.loads(done.stdout)
     return judged
