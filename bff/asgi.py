@@ -32,7 +32,7 @@ from bff.proxy.transport import Transport
 from bff.proxy.upstream_news import UpstreamNews
 from bff.sessions.watch import SessionWatch
 from bff.settings import load_settings
-from httpkit.events import configure_logging, get_logger
+from httpkit.events import configure_logging
 from httpkit.metrics import start_management_listener
 from httpkit.request_ids import new_request_id
 
@@ -56,7 +56,6 @@ _ALIVE_HEADERS = [
 ]
 # Authlib prints tokens and code verifiers at DEBUG; the others repeat our own lines.
 _QUIET = ("authlib", "httpx2", "httpcore2", "uvicorn.access", "werkzeug")
-_MANAGEMENT_LISTENING = "management.listening"
 
 
 def create_app(settings: Settings | None = None) -> Worker:
@@ -194,7 +193,7 @@ class Worker:
             await self._serve(scope, receive, send)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["raw_path"] == b"/livez":
+        if scope["raw_path"] == b"/livez" and scope["method"] in {"GET", "HEAD"}:
             # Answered here, so that neither threads nor Redis nor Flask can make us look dead.
             headers = [*_ALIVE_HEADERS, (b"x-request-id", new_request_id().encode())]
             await send({"type": "http.response.start", "status": 200, "headers": headers})
@@ -229,12 +228,11 @@ class Worker:
             message = await receive()
             if message["type"] == "lifespan.startup":
                 try:
-                    port = self._listen_for_operators()
+                    self._listen_for_operators()
                 except OSError as error:
                     taken = f"management_port {settings.management_port}: {error.strerror}"
                     await send({"type": "lifespan.startup.failed", "message": taken})
                     return
-                get_logger().info(_MANAGEMENT_LISTENING, port=port)
                 documents = [each for plane in self._planes for each in plane.documents]
                 self._keepers = await keep_up(documents)
                 _calm_collector()
@@ -244,21 +242,18 @@ class Worker:
                 await send({"type": "lifespan.shutdown.complete"})
                 return
 
-    def _listen_for_operators(self) -> int:
-        settings = self._shared.settings
-        registry, host, beside = self._shared.registry, settings.management_host, None
+    def _listen_for_operators(self) -> None:
+        settings, beside = self._shared.settings, None
         if settings.administrators:
             all_parts = [plane.parts for plane in self._planes]
             beside = ("/sessions", Administration(all_parts, settings.administrators).app())
-        try:
-            return start_management_listener(
-                registry, host=host, port=settings.management_port, beside=beside
-            )
-        except OSError:
-            if settings.workers == 1:
-                raise
-            # A port is one worker's; each of the others serves its own counters beside it.
-            return start_management_listener(registry, host=host, port=0, beside=beside)
+        start_management_listener(
+            self._shared.registry,
+            host=settings.management_host,
+            port=settings.management_port,
+            workers=settings.workers,
+            beside=beside,
+        )
 
     async def _close(self) -> None:
         for keeper in self._keepers:

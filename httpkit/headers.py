@@ -39,6 +39,11 @@ def allow_form_action(origin: str) -> None:
     g.form_action_origin = origin
 
 
+def allow_being_framed() -> None:
+    """Let any page show this answer in a frame; its own policy must leave nothing in it to do."""
+    g.may_be_framed = True
+
+
 def allow_frames(origins: Iterable[str]) -> None:
     """Let this page show frames of *origins* (``https://host[:port]``), and of no others."""
     g.frame_origins = sorted(set(origins))
@@ -56,7 +61,8 @@ def install_security_headers(app: Flask, *, https: bool) -> None:
             policy = f"{policy}; frame-src {' '.join(frames)}"
         response.headers.setdefault("Content-Security-Policy", policy)
         for name, value in _HEADERS.items():
-            response.headers.setdefault(name, value)
+            if name != "X-Frame-Options" or "may_be_framed" not in g:
+                response.headers.setdefault(name, value)
         if https:
             response.headers.setdefault("Strict-Transport-Security", _HSTS)
         response.headers.setdefault("Cache-Control", "no-store")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from flask import g, request
 from prometheus_client import (
@@ -14,11 +14,15 @@ from prometheus_client import (
     start_http_server,
 )
 
+from httpkit.events import get_logger
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
     from flask import Flask, Response
+
+MANAGEMENT_LISTENING: Final = "management.listening"
 
 _BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -60,28 +64,39 @@ def start_management_listener(
     *,
     host: str,
     port: int,
+    workers: int = 1,
     beside: tuple[str, WSGIApplication] | None = None,
 ) -> int:
     """Serve ``/metrics`` at *host* from a thread of its own and return the port.
 
-    *beside* is one more path, and the application that answers it.
+    *beside* is one more path, and the application that answers it. No other path has anything.
 
-    Port 0 takes a free one, so that instances side by side cannot collide.
+    Port 0 takes a free one, so that instances side by side cannot collide. Of several *workers*
+    the first gets the port asked for: each of the others serves its own counts at a free one.
 
     Raises:
         OSError: the port is taken; the party must not start without what its operator asked for.
     """
-    server, _thread = start_http_server(port, addr=host, registry=registry)
-    if beside is not None:
-        server.set_app(_with(beside, make_wsgi_app(registry)))
+    try:
+        server, _thread = start_http_server(port, addr=host, registry=registry)
+    except OSError:
+        if workers == 1:
+            raise
+        server, _thread = start_http_server(0, addr=host, registry=registry)
+    served = {"/metrics": make_wsgi_app(registry)} | dict([beside] if beside else [])
+    server.set_app(_only(served))
+    get_logger().info(MANAGEMENT_LISTENING, port=server.server_port)
     return int(server.server_port)
 
 
-def _with(beside: tuple[str, WSGIApplication], otherwise: WSGIApplication) -> WSGIApplication:
-    path, application = beside
-
+def _only(served: Mapping[str, WSGIApplication]) -> WSGIApplication:
     def choose(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        chosen = application if environ.get("PATH_INFO") == path else otherwise
+        chosen = served.get(environ.get("PATH_INFO", ""), _nothing)
         return chosen(environ, start_response)
 
     return choose
+
+
+def _nothing(_environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    start_response("404 Not Found", [("Content-Type", "text/plain; charset=utf-8")])
+    return [b"There is nothing here but /metrics.\n"]

@@ -10,9 +10,11 @@ import resource
 from typing import TYPE_CHECKING, Any, Protocol
 
 from launcher import guard
-from launcher.listening import listen
+from launcher.listening import listen, require_free
+from launcher.words import CannotStart
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable
 
 # The launcher allows 30 s in all; a container's grace period is the same by default.
@@ -38,6 +40,14 @@ class Bound(Protocol):
     def workers(self) -> int:
         """How many processes share the port."""
 
+    @property
+    def management_host(self) -> str:
+        """The address that operators' things are at."""
+
+    @property
+    def management_port(self) -> int:
+        """Their port; 0 is a free one."""
+
 
 def run_asgi(target: str, settings: Bound, *, setting: str, http: str) -> None:
     """Serve *target* (`module:name`) by uvicorn until SIGTERM; *http* names its protocol's class.
@@ -49,7 +59,7 @@ def run_asgi(target: str, settings: Bound, *, setting: str, http: str) -> None:
     from uvicorn.supervisors import Multiprocess  # noqa: PLC0415 - as above
 
     _open_more_files()
-    listener = listen(settings.host, settings.port, setting=setting)
+    listener = _listen(settings, setting)
     config = uvicorn.Config(
         target,
         workers=settings.workers,
@@ -77,6 +87,19 @@ def run_asgi(target: str, settings: Bound, *, setting: str, http: str) -> None:
         Multiprocess(config, sockets=[listener]).run()
 
 
+def _listen(settings: Bound, setting: str) -> socket.socket:
+    listener = listen(settings.host, settings.port, setting=setting)
+    try:
+        # A worker listens there, after the start; what is taken already is told now, in words.
+        require_free(
+            settings.management_host, settings.management_port, setting=f"{setting}MANAGEMENT_"
+        )
+    except CannotStart:
+        listener.close()
+        raise
+    return listener
+
+
 def _open_more_files() -> None:
     """Allow this process and its workers as many open files as the system lets us have."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -91,7 +114,7 @@ def run_wsgi(load: Callable[[], Any], settings: Bound, *, setting: str, threads:
     """
     from launcher.gunicorn_server import Server  # noqa: PLC0415 - the gateway never loads it
 
-    listener = listen(settings.host, settings.port, setting=setting)
+    listener = _listen(settings, setting)
     options = {
         "bind": f"fd://{listener.fileno()}",
         "workers": settings.workers,

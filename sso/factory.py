@@ -49,7 +49,6 @@ if TYPE_CHECKING:
 
 _ROOT = Path(__file__).resolve().parent.parent
 _QUIET = ("alembic", "authlib", "httpcore2", "httpx2", "sqlalchemy.engine", "werkzeug")
-_MANAGEMENT_LISTENING = "management.listening"
 # Called by programs, or by posts from elsewhere that act on no cookie: no form token there.
 _NO_FORM_TOKEN = frozenset(
     {
@@ -105,20 +104,13 @@ def create_app() -> Flask:
     registry = CollectorRegistry()
     app = build_app(settings, registry=registry)
     start_beside(app, registry)
-    port = _listen_for_operators(settings, registry)
-    get_logger().info(_MANAGEMENT_LISTENING, port=port)
+    start_management_listener(
+        registry,
+        host=settings.management_host,
+        port=settings.management_port,
+        workers=settings.workers,
+    )
     return app
-
-
-def _listen_for_operators(settings: Settings, registry: CollectorRegistry) -> int:
-    """Return where ``/metrics`` listens: of several workers the first gets the port asked for."""
-    host, port = settings.management_host, settings.management_port
-    try:
-        return start_management_listener(registry, host=host, port=port)
-    except OSError:
-        if settings.workers == 1:
-            raise
-        return start_management_listener(registry, host=host, port=0)
 
 
 def build_app(

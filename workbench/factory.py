@@ -65,7 +65,10 @@ def create_app() -> Flask:
     registry = CollectorRegistry()
     app = build_app(settings, registry)
     start_management_listener(
-        registry, host=settings.management_host, port=settings.management_port
+        registry,
+        host=settings.management_host,
+        port=settings.management_port,
+        workers=settings.workers,
     )
     return app
 

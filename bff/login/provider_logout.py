@@ -18,6 +18,7 @@ from bff import events
 from bff.problems import BAD_REQUEST, ROUTE_NOT_FOUND, Refused, Unavailable
 from bff.sessions.connect import store_errors
 from bff.tokens.wire import ProviderFault
+from httpkit.headers import allow_being_framed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -129,6 +130,7 @@ def provider_logout_blueprint(provider_logout: ProviderLogout) -> Blueprint:
         provider_logout.front_channel(provider, iss[0], sid[0])
         response = Response(status=200)
         # The provider's page loads this in a frame; there is nothing in it to see or to click.
+        allow_being_framed()
         response.headers["Content-Security-Policy"] = "default-src 'none'"
         return response
 

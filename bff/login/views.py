@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -162,12 +163,20 @@ def _arguments() -> dict[str, str]:
 
 def _json_object() -> dict[str, str]:
     try:
-        body: Any = request.get_json(silent=True)
-    except RecursionError:  # nested without end
+        text = request.get_data() if request.is_json else b""
+        body: Any = json.loads(text, object_pairs_hook=_once)
+    except (ValueError, RecursionError):  # no JSON, a repeated member, or nested without end
         body = None
     if not isinstance(body, dict) or not all(isinstance(value, str) for value in body.values()):
         raise Refused(BAD_REQUEST, detail="The body must be a JSON object of strings.")
     return body
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("a member stands twice")
+    return members
 
 
 def _query_pairs() -> list[tuple[str, str]]:

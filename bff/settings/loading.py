@@ -131,6 +131,8 @@ class _Layers:
     def settle(self, model: type[S]) -> S:
         """Return the *model* of what was laid over; raises `SettingsInvalid`."""
         self._model = model
+        if self.faults and not self.values:
+            raise SettingsInvalid(self.faults)  # no file, so that nothing else is worth saying
         self.read_secret_files()
         settings = None
         try:
@@ -152,6 +154,8 @@ class _Layers:
             variable = f"{_PREFIX}{location.replace('.', '__').upper()}"
             return f"{self._where(location)}: is missing; set it there or as {variable}"
         message = fault["msg"].removeprefix("Value error, ")
+        if not location and ": " in message:  # a rule of several settings names the one to mend
+            location, _, message = message.partition(": ")
         where = self._where(location) if location else self._source()
         return f"{where}: {message}"
 

@@ -72,6 +72,13 @@ class ProviderSettings(Frozen):
         require_http_url(value, plain_http=bool(info.data.get("plain_http")))
         return value
 
+    @field_validator("client_secret")
+    @classmethod
+    def _client_secret(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not value.get_secret_value():
+            raise ValueError("is empty")
+        return value
+
     @field_validator("private_key_file")
     @classmethod
     def _private_key_file(cls, value: Path | None) -> Path | None:
@@ -232,7 +239,8 @@ class Settings(Frozen):
         require_apart(frontends)
         for frontend in frontends:
             if frontend.https and not frontend.cookie_name.startswith(_HOST_PREFIX):
-                raise ValueError(f"cookie_name: must begin with {_HOST_PREFIX} under https")
+                place = f"frontend {frontend.name}" if frontend.name else "session"
+                raise ValueError(f"{place}.cookie_name: must begin with {_HOST_PREFIX} under https")
         return self
 
     def all_frontends(self) -> tuple[Frontend, ...]:

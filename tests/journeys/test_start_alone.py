@@ -123,15 +123,19 @@ def test_missing_and_broken_files_are_explained(tmp_path: Path) -> None:
         assert "Traceback" not in done.stderr
 
 
-def test_busy_port_is_explained(tmp_path: Path, forged: ForgedWorld, valkey_url: str) -> None:
-    """One clear sentence names the port; nothing is left running."""
+@pytest.mark.parametrize("variable", ["BFF_PORT", "BFF_MANAGEMENT_PORT"])
+def test_busy_port_is_explained(
+    tmp_path: Path, forged: ForgedWorld, valkey_url: str, variable: str
+) -> None:
+    """One clear sentence names the port and its variable; nothing is left running."""
     port = forged.bff.settings["port"]
     bff = alone(tmp_path, valkey_url)
-    environ = {**bff.environ(), "BFF_PORT": str(port)}
+    environ = {**bff.environ(), variable: str(port)}
     done = parties.run_app(["bff", "--config", str(bff.config)], environ)
-    assert done.returncode != 0
-    assert str(port) in done.stderr
-    assert "Traceback" not in done.stderr
+    assert done.returncode == 1
+    [line] = done.stderr.splitlines()
+    assert f"Port {port} is in use" in line
+    assert line.endswith(f"{variable}.")
     assert exchange(f"{forged.bff.url}/livez").status == 200
 
 

@@ -81,8 +81,11 @@ def test_our_own_form_signs_out_a_visitor_whose_session_is_over(control: Flask) 
     assert response.headers["Set-Cookie"].startswith("session=;")
 
 
-def test_even_the_sign_of_life_carries_a_request_id(shared: Shared) -> None:
-    """`/livez` is answered before Flask, with an id as every other answer."""
+@pytest.mark.parametrize(("method", "status"), [("GET", 200), ("HEAD", 200), ("POST", 405)])
+def test_even_the_sign_of_life_carries_a_request_id(
+    shared: Shared, method: str, status: int
+) -> None:
+    """`/livez` is answered before Flask, with an id as every other answer; it is only read."""
     sent: list[MutableMapping[str, Any]] = []
 
     async def ask() -> None:
@@ -92,11 +95,12 @@ def test_even_the_sign_of_life_carries_a_request_id(shared: Shared) -> None:
         async def send(message: MutableMapping[str, Any]) -> None:
             sent.append(message)
 
-        scope = {"type": "http", "method": "GET", "raw_path": b"/livez", "headers": []}
+        scope = {"type": "http", "method": method, "raw_path": b"/livez", "headers": []}
+        scope |= {"path": "/livez", "query_string": b"", "scheme": "http", "http_version": "1.1"}
         await Worker(shared)(scope, receive, send)
 
     asyncio.run(ask())
-    assert sent[0]["status"] == 200
+    assert sent[0]["status"] == status
     assert len(dict(sent[0]["headers"])[b"x-request-id"]) == 32
 
 

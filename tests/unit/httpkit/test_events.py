@@ -7,6 +7,7 @@ import json
 import logging
 import urllib.request
 from typing import TYPE_CHECKING, Any
+from urllib.error import HTTPError
 
 import pytest
 import structlog
@@ -104,3 +105,22 @@ def test_requests_are_counted_by_route_at_the_management_listener_alone() -> Non
     assert 'http_requests_total{method="GET",route="/people/<name>",status="200"} 2.0' in text
     assert 'http_requests_total{method="GET",route="unmatched",status="404"} 3.0' in text
     assert "ada" not in text
+    for path in ("/", "/metrics/", "/livez", "/sessions"):
+        with pytest.raises(HTTPError, match="404") as nothing:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5)
+        nothing.value.close()
+
+
+def test_of_several_workers_the_first_has_the_management_port(stream: io.StringIO) -> None:
+    """The others serve their own counts at free ports, and each says where; one alone gives up."""
+
+    def listen(port: int, workers: int) -> int:
+        registry = CollectorRegistry()
+        return start_management_listener(registry, host="127.0.0.1", port=port, workers=workers)
+
+    ports = [first := listen(0, 2), listen(first, 2)]
+    assert first != ports[1]
+    with pytest.raises(OSError, match="in use"):
+        listen(first, 1)
+    told = [(line["event"], line["port"]) for line in _lines(stream)]
+    assert told == [("management.listening", port) for port in ports]

@@ -184,6 +184,7 @@ def test_a_script_of_a_foreign_page_is_refused(
 
 
 BODIES = [b"", b"[]", b"null", b"{", b'{"url": 7}', b'{"url": ["a"]}', b"[" * 60_000, b"\xff"]
+BODIES += [b'{"return_to": "/a", "return_to": "/b"}']
 
 
 @pytest.mark.rule("S-119")

@@ -201,6 +201,8 @@ def test_a_frame_of_the_provider_ends_the_session_that_it_names(lobby: Lobby) ->
     reply = stranger.ask(f"{FRONT}?{query}", cross_site=True)
     assert (reply.status_code, reply.data) == (200, b"")
     assert "Set-Cookie" not in reply.headers
+    assert "X-Frame-Options" not in reply.headers
+    assert reply.headers["Content-Security-Policy"] == "default-src 'none'"
     assert lobby.parts.store.load(ticket) is None
     assert lobby.parts.store.load(kept) is not None
     assert lobby.fake.asked(REVOKE) == 0
