@@ -21,6 +21,7 @@ from bff.problems import Unavailable
 from bff.sessions import scripts
 from bff.sessions.codec import Unreadable
 from bff.sessions.connect import script, store_errors
+from bff.sessions.index import SessionIndex
 from bff.sessions.model import ListedSession, Session, Ticket, key_of
 
 if TYPE_CHECKING:
@@ -29,12 +30,11 @@ if TYPE_CHECKING:
     import redis
 
     from bff.sessions.codec import SessionCodec
+    from bff.sessions.index import Entry
     from bff.sessions.model import Device, SessionRecord, TokenSet
 
 _TOUCH_INTERVAL_MS: Final = 60_000
-_BEING_MADE_MS: Final = 5_000
 _DEVICE_FIELD = "d"
-_PSEUDONYM_DIGITS = 32
 
 
 class Written(Enum):
@@ -78,8 +78,7 @@ class SessionStore:
         self._touch = script(client, scripts.TOUCH)
         self._swap_script = script(client, scripts.RESEAL)
         self._end = script(client, scripts.END)
-        self._index = script(client, scripts.INDEX)
-        self._heal = script(client, scripts.HEAL)
+        self._index = SessionIndex(client, codec.ring, absolute_ms=self._absolute_ms)
 
     def create(self, record: SessionRecord, tokens: TokenSet, device: Device) -> Ticket:
         """Store a new session and return its ticket.
@@ -95,8 +94,7 @@ class SessionStore:
             device, provider=record.provider, created_at=record.created_at
         )
         with self._asking("create"):
-            for index in self._indexes_of(record):
-                self._index(keys=[index], args=[ticket.digest, self._absolute_ms])
+            self._index.enter(ticket.digest, record)
             self._create(
                 keys=[ticket.key],
                 args=[
@@ -173,8 +171,7 @@ class SessionStore:
         """
         ended = self.delete_by_digest(ticket.digest)
         with suppress(Unavailable), self._asking("delete"):
-            for index in self._indexes_of(record):
-                self._redis.zrem(index, ticket.digest)
+            self._index.drop(ticket.digest, record)
         return ended
 
     def delete_by_digest(self, digest: str) -> bool:
@@ -184,31 +181,22 @@ class SessionStore:
 
     def sessions_of_subject(self, iss: str, sub: str) -> list[ListedSession]:
         """Return the living sessions of one person, newest first, however old their keys."""
-        return self._listed(self._names("subject", iss, sub))
+        return self._listed(self._found(self._index.of_subject, iss, sub))
 
     def surplus_of_subject(self, iss: str, sub: str, most: int) -> list[ListedSession]:
         """Return the living sessions of one person beyond the newest *most*.
 
         In the order of the server's clock, so that all nodes find the same ones.
         """
-        names = self._names("subject", iss, sub)
-        living = self._listed(names)
-        if len(living) <= most:
-            return []
-        with self._asking("list"):
-            begun = {
-                member.decode(): score
-                for name in names
-                for member, score in cast(
-                    "list[tuple[bytes, float]]", self._redis.zrange(name, 0, -1, withscores=True)
-                )
-            }
-        newest = sorted(living, key=lambda one: (begun.get(one.digest, 0.0), one.digest))[::-1]
+        entries = self._found(self._index.of_subject, iss, sub)
+        begun = {entry.digest: entry.score for entry in entries}
+        living = self._listed(entries)
+        newest = sorted(living, key=lambda one: (begun[one.digest], one.digest))[::-1]
         return newest[most:]
 
     def sessions_of_provider_session(self, iss: str, sid: str) -> list[ListedSession]:
         """Return the sessions that came of one sign-in at the provider."""
-        return self._listed(self._names("provider-session", iss, sid))
+        return self._listed(self._found(self._index.of_sign_in, iss, sid))
 
     def expires_in_ms(self, digest: str) -> int | None:
         """Return what is left of the session named *digest*, or None where it is gone."""
@@ -230,7 +218,8 @@ class SessionStore:
                 opened = self._codec.open_record(ticket, record)
                 # Before the record: once no record names the old key, it may be dropped, and a
                 # session that no back-channel logout could find then must not exist.
-                self._enter(ticket, opened)
+                with self._asking("index"):
+                    self._index.enter(ticket.digest, opened)
                 if device is not None and not self._codec.ring.is_current(device):
                     plain = self._codec.open_device(ticket.digest, device)
                     sealed = self._codec.seal_device(ticket.digest, plain)
@@ -239,12 +228,6 @@ class SessionStore:
             if tokens is not None and not self._codec.ring.is_current(tokens):
                 sealed = self._codec.seal_tokens(ticket, self._codec.open_tokens(ticket, tokens))
                 self._swap(ticket, "t", tokens, sealed)
-
-    def _enter(self, ticket: Ticket, record: SessionRecord) -> None:
-        """Enter the session into the index, under the newest key's names."""
-        with self._asking("index"):
-            for index in self._indexes_of(record):
-                self._index(keys=[index], args=[ticket.digest, self._absolute_ms])
 
     def _swap(self, ticket: Ticket, field: str, replaced: bytes, sealed: bytes) -> None:
         with self._asking("reseal"):
@@ -277,33 +260,23 @@ class SessionStore:
             )
         return Written(int(cast("int", outcome)))
 
-    def _indexes_of(self, record: SessionRecord) -> list[str]:
-        names = [self._names("subject", record.iss, record.sub)[0]]
-        if record.sid is not None:
-            names.append(self._names("provider-session", record.iss, record.sid)[0])
-        return names
-
-    def _names(self, kind: str, iss: str, value: str) -> list[str]:
-        # Under every key of the ring: an entry made before the last rotation must be found.
-        pseudonyms = self._codec.ring.pseudonyms(kind, iss, value)
-        return [f"{kind}:{name[:_PSEUDONYM_DIGITS]}" for name in pseudonyms]
-
-    def _listed(self, names: Sequence[str]) -> list[ListedSession]:
+    def _found(self, find: Callable[[str, str], list[Entry]], iss: str, value: str) -> list[Entry]:
         with self._asking("list"):
-            members = {
-                member.decode(): name
-                for name in names
-                for member in cast("list[bytes]", self._redis.zrange(name, 0, -1))
-            }
+            return find(iss, value)
+
+    def _listed(self, entries: Sequence[Entry]) -> list[ListedSession]:
+        """Return the living sessions of *entries*, newest first; the others are dropped."""
+        digests = list(dict.fromkeys(entry.digest for entry in entries))
+        with self._asking("list"):
             pipeline = self._redis.pipeline(transaction=False)
-            for digest in members:
+            for digest in digests:
                 pipeline.hmget(key_of(digest), _DEVICE_FIELD, "s")
             # A key that holds something foreign answers with an error of its own.
-            described = zip(members, pipeline.execute(raise_on_error=False), strict=True)
+            described = zip(digests, pipeline.execute(raise_on_error=False), strict=True)
             found = [self._described(digest, fields) for digest, fields in described]
             living = [session for session in found if session is not None]
-            for digest in members.keys() - {session.digest for session in living}:
-                self._heal(keys=[members[digest]], args=[digest, self._absolute_ms, _BEING_MADE_MS])
+            alive = {session.digest for session in living}
+            self._index.heal(entry for entry in entries if entry.digest not in alive)
         return sorted(living, key=lambda session: -session.device.created_at)
 
     def _described(

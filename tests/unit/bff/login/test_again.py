@@ -159,7 +159,7 @@ def test_a_browser_that_goes_round_in_circles_gets_an_explanation(lobby: Lobby) 
     assert stopped.status_code == 429
     assert "Location" not in stopped.headers
     assert "round in a circle" in stopped.text
-    assert set(lobby.keys()) == {"session", "state", "subject", "provider-session"}
+    assert set(lobby.keys()) == {"session", "state", "subject", "sid"}
     assert visitor.session() is not None
     assert visitor.ask("/bff/login").status_code == 303
     assert lobby.signed_in("bob").ask("/bff/login").status_code == 303

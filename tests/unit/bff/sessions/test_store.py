@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import msgspec
 import pytest
@@ -209,10 +210,42 @@ def test_the_index_heals_itself(desk: Desk) -> None:
     [index] = list(desk.client.scan_iter("subject:*"))
     assert len(desk.store.sessions_of_subject(ISSUER, "ada")) == 1
     assert desk.client.zcard(index) == 2
-    desk.client.zincrby(index, -10_000, ended.digest)
+    dead, kept = cast("list[bytes]", desk.client.zrange(index, 0, -1))
+    desk.client.zincrby(index, -10_000, dead)
+    desk.client.zadd(index, {"planted": time.time() * 1000})
     [found] = desk.store.sessions_of_subject(ISSUER, "ada")
     assert found.digest == living.digest
-    assert desk.client.zrange(index, 0, -1) == [living.digest.encode()]
+    assert desk.client.zrange(index, 0, -1) == [kept]
+
+
+@pytest.mark.rule("B-41", "F-45")
+def test_entries_as_they_were_spelled_before_are_found_and_healed(desk: Desk) -> None:
+    """Sets named in hexadecimal, of digests in hexadecimal: a rolling start hides no session."""
+    living, record = desk.sign_in(sid=None), record_of()
+    desk.client.delete(*desk.client.scan_iter("subject:*"))
+    assert desk.store.sessions_of_subject(ISSUER, "ada") == []
+    before = {
+        kind: f"{kind}:{desk.codec.ring.pseudonyms(kind, ISSUER, value)[0][:32]}"
+        for kind, value in (("subject", record.sub), ("provider-session", record.sid or ""))
+    }
+    score = time.time() * 1000
+    for name in before.values():
+        desk.client.zadd(name, {living.digest: score, Ticket.new().digest: score})
+    named = desk.store.sessions_of_provider_session(ISSUER, "sid-of-ada")
+    for found in (desk.store.sessions_of_subject(ISSUER, "ada"), named):
+        assert [session.digest for session in found] == [living.digest]
+    for name in before.values():
+        assert desk.client.zrange(name, 0, -1) == [living.digest.encode()]
+
+
+def test_an_index_set_fits_the_small_blocks_of_an_allocator(desk: Desk) -> None:
+    """A name and its length in 32 bytes, a set of one session in 48: what P-7 rests upon."""
+    desk.sign_in()
+    names = [*desk.client.scan_iter("subject:*"), *desk.client.scan_iter("sid:*")]
+    assert len(names) == 2
+    assert max(map(len, names)) + 2 <= 32
+    # Head and end of the list, the entry with two lengths, a score of eight bytes with two.
+    assert all(7 + len(desk.client.zrange(name, 0, 0)[0]) + 2 + 10 <= 48 for name in names)
 
 
 def test_the_index_drops_the_dead_and_dies_with_the_last(desk: Desk) -> None:
@@ -221,9 +254,9 @@ def test_the_index_drops_the_dead_and_dies_with_the_last(desk: Desk) -> None:
     [index] = list(desk.client.scan_iter("subject:*"))
     desk.client.zadd(index, {"long-dead": 1})
     ticket = desk.sign_in()
-    members = desk.client.zrange(index, 0, -1)
-    assert b"long-dead" not in members
-    assert ticket.digest.encode() in members
+    assert b"long-dead" not in desk.client.zrange(index, 0, -1)
+    found = desk.store.sessions_of_subject(ISSUER, "ada")
+    assert ticket.digest in [session.digest for session in found]
     assert 0 < desk.client.pttl(index) <= ABSOLUTE_S * 1000
 
 
