@@ -13,8 +13,7 @@ from urllib.parse import urlencode
 from bff import events
 from bff.problems import Refused, Unavailable
 from bff.sessions.model import Ticket
-from bff.tokens.wire import GrantRefused
-from httpkit.events import get_logger
+from bff.tokens.revocation import try_to_revoke
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
     from bff.tokens.provider import Provider
 
 _THREADS = 2
-
-log = get_logger()
 
 
 class Logout:
@@ -63,7 +60,7 @@ class Logout:
         provider = self._providers.get(session.record.provider)
         if provider is not None and session.tokens.refresh_token is not None:
             self._executor.submit(
-                self._revoke, provider, session.tokens.refresh_token, session.ticket.fingerprint
+                try_to_revoke, provider, session.tokens.refresh_token, session.ticket
             )
 
     def find_previous(self, ticket_value: str | None) -> Session | None:
@@ -106,11 +103,3 @@ class Logout:
     def close(self) -> None:
         """Let revocations under way finish."""
         self._executor.shutdown(wait=True, cancel_futures=True)
-
-    @staticmethod
-    def _revoke(provider: Provider, refresh_token: str, fingerprint: str) -> None:
-        try:
-            provider.revoke(refresh_token)
-        except (Unavailable, Refused, GrantRefused) as error:
-            hint = getattr(error, "hint", None) or str(error)
-            log.warning(events.TOKEN_REVOCATION_FAILED, sid=fingerprint, hint=hint)

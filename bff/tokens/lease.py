@@ -1,8 +1,9 @@
 """The right to refresh one session's tokens, held by one worker of all nodes at a time.
 
-A lease ends by itself, so that a dead worker holds nothing up for long. It lasts longer than the
-longest refresh can (two bounded calls), and the store's compare-and-set of the generation is the
-fence behind it: a holder that was suspended past its lease cannot overwrite a newer set.
+A lease ends by itself, so that a dead worker holds nothing up for long. A living one renews it for
+as long as its call runs: metadata, a lost reply, a nonce and new keys can each take a slow provider
+seconds. The store's compare-and-set of the generation is the fence behind it: a holder that was
+suspended past its lease cannot overwrite a newer set.
 
 A holder that found the provider silent leaves word of it in the lease's place for a moment:
 whoever waits for its outcome on another node hears so at once, instead of asking once more.
@@ -11,7 +12,8 @@ whoever waits for its outcome on another node hears so at once, instead of askin
 from __future__ import annotations
 
 import secrets
-from contextlib import contextmanager, suppress
+import threading
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, cast
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from bff.sessions.model import Ticket
 
 LEASE_S: Final = 15
+_RENEWED_EVERY_S: Final = 5.0
 _SILENT: Final = "silent "
 # Many looks of whoever waits; a caller who comes anew is not held up by it.
 _WORD_MS: Final = 1000
@@ -46,6 +49,12 @@ if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 if ARGV[2] == '' then return redis.call('DEL', KEYS[1]) end
 redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 return 1
+"""
+
+# KEYS[1] lease · ARGV token, ms it lasts from now → 1, or 0 where it is not the caller's any more
+_RENEW = """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call('PEXPIRE', KEYS[1], ARGV[2])
 """
 
 
@@ -74,9 +83,11 @@ class Lease:
 class Leases:
     """Grants leases in Redis, beside the session they are for."""
 
-    def __init__(self, client: redis.Redis) -> None:
+    def __init__(self, client: redis.Redis, *, renewed_every_s: float = _RENEWED_EVERY_S) -> None:
         self._take = script(client, _TAKE)
         self._release = script(client, _RELEASE)
+        self._renew = script(client, _RENEW)
+        self._renewed_every_s = renewed_every_s
 
     @contextmanager
     def hold(self, ticket: Ticket, *, waits: bool = False) -> Iterator[Lease]:
@@ -95,7 +106,8 @@ class Leases:
             said = cast("bytes | None", self._take(keys=[key], args=[token, LEASE_S * 1000, anew]))
         held = said is None
         try:
-            yield Lease(held, None if said is None else _retry_after_s(said.decode("latin-1")))
+            with self._renewed(key, token) if held else nullcontext():
+                yield Lease(held, None if said is None else _retry_after_s(said.decode("latin-1")))
         except Unavailable as outage:
             word = f"{_SILENT}{outage.retry_after_s}"
             raise
@@ -103,6 +115,25 @@ class Leases:
             if held:
                 with suppress(Unavailable), store_errors():
                     self._release(keys=[key], args=[token, word, _WORD_MS])
+
+    @contextmanager
+    def _renewed(self, key: str, token: str) -> Iterator[None]:
+        """Renew the lease in turn while the block runs, for as long as it is this caller's."""
+        over = threading.Event()
+
+        def renew() -> None:
+            is_ours = True
+            while is_ours and not over.wait(self._renewed_every_s):
+                with suppress(Unavailable), store_errors():
+                    is_ours = bool(self._renew(keys=[key], args=[token, LEASE_S * 1000]))
+
+        renewing = threading.Thread(target=renew, name="lease", daemon=True)
+        renewing.start()
+        try:
+            yield
+        finally:
+            over.set()
+            renewing.join()
 
 
 def _retry_after_s(said: str) -> int | None:

@@ -20,6 +20,7 @@ from bff.problems import PROVIDER_UNAVAILABLE, Unavailable, login_required
 from bff.sessions.model import DEFAULT_AUDIENCE, TokenSet
 from bff.sessions.store import Written
 from bff.tokens.id_token import Expected
+from bff.tokens.revocation import try_to_revoke
 from bff.tokens.wire import GrantRefused, ProviderFault
 from httpkit.events import get_logger
 
@@ -199,6 +200,7 @@ class Renewal:
         """Store *renewed* and return the set that holds now."""
         written = self._write(ticket, renewed)
         if written is Written.GONE:
+            self._give_back(ticket, renewed)
             raise login_required("the session ended meanwhile")
         if written is Written.OVERTAKEN:
             # This worker was held up past its lease and another has refreshed: theirs holds.
@@ -213,6 +215,15 @@ class Renewal:
             generation=renewed.generation,
         )
         return renewed
+
+    def _give_back(self, ticket: Ticket, renewed: TokenSet) -> None:
+        """Have the provider revoke what came for a session that is over.
+
+        Signing out has revoked the refresh token that the session had; its successor was on the
+        wire then, and nobody else will ever hold it.
+        """
+        if renewed.refresh_token is not None:
+            try_to_revoke(self._providers[renewed.provider], renewed.refresh_token, ticket)
 
     def _write(self, ticket: Ticket, renewed: TokenSet) -> Written | None:
         for _try in range(_WRITE_TRIES):

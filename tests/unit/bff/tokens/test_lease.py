@@ -67,6 +67,33 @@ def test_a_waiter_on_another_node_hears_of_a_silent_provider_at_once(
     assert first.store.load_tokens(ticket) is not None
 
 
+@pytest.mark.rule("F-30")
+def test_a_lease_is_renewed_for_as_long_as_its_call_runs(fake: FakeProvider, node: Node) -> None:
+    """A provider that is slow at every step outlasts no lease, so that nobody else refreshes."""
+    ticket = node.sign_in(fake, left_s=-1)
+    key = f"refresh:{{{ticket.digest}}}"
+    with Leases(node.client, renewed_every_s=0.02).hold(ticket):
+        for _time in range(3):
+            node.client.pexpire(key, 5_000)
+            while node.client.pttl(key) <= 5_000:
+                assert node.client.exists(key) == 1
+        with Leases(node.client).hold(ticket) as second:
+            assert not second.is_held
+    assert node.client.exists(key) == 0
+
+
+def test_a_lost_lease_is_not_renewed(fake: FakeProvider, node: Node) -> None:
+    """What somebody else holds by now ends when theirs does."""
+    ticket = node.sign_in(fake, left_s=-1)
+    key = f"refresh:{{{ticket.digest}}}"
+    with Leases(node.client, renewed_every_s=0.02).hold(ticket):
+        node.client.set(key, "somebody else", px=5_000)
+        [renewing] = [each for each in threading.enumerate() if each.name == "lease"]
+        renewing.join(20)
+        assert not renewing.is_alive()
+        assert 0 < node.client.pttl(key) <= 5_000
+
+
 def test_only_the_holder_gives_a_lease_back(fake: FakeProvider, node: Node) -> None:
     """A worker whose lease ran out does not take the next one's away."""
     ticket = node.sign_in(fake, left_s=-1)

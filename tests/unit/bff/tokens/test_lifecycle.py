@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -14,7 +15,15 @@ from bff.problems import LOGIN_REQUIRED, PROVIDER_UNAVAILABLE, Refused, Unavaila
 from bff.sessions.model import TokenSet
 from bff.tokens.freshness import Freshness
 from bff.tokens.provider import Provider
-from tests.support.fake_provider import JWKS, TOKEN, FakeProvider, hangs_up, says, signing_key
+from tests.support.fake_provider import (
+    JWKS,
+    REVOKE,
+    TOKEN,
+    FakeProvider,
+    hangs_up,
+    says,
+    signing_key,
+)
 from tests.support.token_node import OLD, Node
 from tests.unit.bff.tokens.conftest import REDIRECT_URI, Patient
 
@@ -233,17 +242,21 @@ def test_a_set_that_cannot_be_stored_serves_the_request(fake: FakeProvider, node
 def test_a_session_that_ended_during_its_refresh_stays_ended(
     fake: FakeProvider, node: Node
 ) -> None:
-    """The new set is not written and not handed out (S-039)."""
+    """The new set is not written, not handed out, and does not live on at the provider (S-039)."""
     ticket = node.sign_in(fake, left_s=-1)
+    held, sent = node.tokens(ticket).refresh_token, []
 
     def signs_out(received: Received) -> Answer:
         node.store.delete_by_digest(ticket.digest)
-        return fake.answers_rightly(received)
+        sent.append(fake.answers_rightly(received))
+        return sent[0]
 
     fake.misbehave(TOKEN, signs_out)
     with pytest.raises(Refused):
         node.ask(ticket)
     assert node.client.exists(ticket.key) == 0
+    [revoked] = fake.forms(REVOKE)
+    assert revoked["token"] == json.loads(sent[0].body)["refresh_token"] != held
 
 
 @pytest.mark.rule("F-30")
