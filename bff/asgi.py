@@ -92,7 +92,7 @@ class Plane:
         routes = RouteTable([Route.of(route) for route in frontend.routes], frontend.base_path)
         self.documents = routes.documents
         limiter = _limiter(parts, self._reader)
-        authorities = _authorities(parts, self._reader, self._watch)
+        authorities = _authorities(parts, self._reader)
         self._gateway = Gateway(
             public_url=frontend.public_url,
             routes=routes,
@@ -150,13 +150,13 @@ def _limiter(parts: Parts, reader: SessionReader) -> Limiter:
     return Limiter(shared=shared, own=own, metrics=parts.shared.counts)
 
 
-def _authorities(parts: Parts, reader: SessionReader, watch: SessionWatch) -> Authorities:
+def _authorities(parts: Parts, reader: SessionReader) -> Authorities:
     return Authorities(
         reader,
         fresh_set_for=parts.lifecycle.fresh_set_for,
         client_token_for=parts.client_tokens.access_token_for,
         replacement_for=parts.lifecycle.replacement_for,
-        tell_step_up=watch.tell_step_up,
+        tell_step_up=parts.step_ups.tell,
         login_url=f"{parts.frontend.base_path}/bff/login",
     )
 

@@ -27,6 +27,7 @@ from bff.sessions.connect import connect
 from bff.sessions.cookie import SessionCookie
 from bff.sessions.current import CurrentSession
 from bff.sessions.news import SessionNews
+from bff.sessions.step_ups import StepUps
 from bff.sessions.store import SessionStore
 from bff.tokens.client_tokens import ClientTokens
 from bff.tokens.lease import Leases
@@ -66,6 +67,7 @@ class Parts:
     cookie: SessionCookie
     store: SessionStore
     news: SessionNews
+    step_ups: StepUps
     current: CurrentSession
     own: OwnSessions
     providers: dict[str, Provider]
@@ -82,6 +84,7 @@ class Parts:
         self.lifecycle.close()
         self.client_tokens.close()
         self.logout.close()
+        self.step_ups.close()
 
 
 def build_shared(settings: Settings) -> Shared:
@@ -127,6 +130,7 @@ def build_parts(
         cookie=cookie,
         store=store,
         news=news,
+        step_ups=StepUps(client),
         current=CurrentSession(store, cookie),
         own=OwnSessions(store, news=news),
         providers=providers,

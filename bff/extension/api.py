@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from bff.extension.wire import UpstreamWire
     from bff.parts import Parts
-    from bff.sessions.model import TokenSet
+    from bff.sessions.model import Session, TokenSet
 
 _UNAUTHORIZED = 401
 _PORTS = {"http": 80, "https": 443}
@@ -128,7 +128,7 @@ class ApiClient:
         tokens = lifecycle.fresh_set(session.ticket, session.tokens, self._target)
         reply = door.wire.send(request, tokens.bound_token(self._target))
         if reply.status_code == _UNAUTHORIZED:
-            _require_no_step_up(reply)
+            _require_no_step_up(door, session, reply)
             renewed = self._renewed(door, request, tokens)
             if renewed is not None:
                 tokens = renewed
@@ -163,10 +163,11 @@ def _origin(url: httpx2.URL) -> str:
     return f"{url.scheme}://{host}:{port}"
 
 
-def _require_no_step_up(reply: httpx2.Response) -> None:
+def _require_no_step_up(door: ApiDoor, session: Session, reply: httpx2.Response) -> None:
     step_up = find_step_up(reply.headers.raw)
     if step_up is not None:
         login_url = step_up.login_url(f"{incoming.script_root}/bff/login")
+        door.parts.step_ups.tell(session.ticket, login_url)
         raise Refused(STEP_UP_REQUIRED, members={"login_url": login_url})
 
 

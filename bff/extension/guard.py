@@ -104,8 +104,9 @@ class Guard:
         if weak or old:
             wanted = {"acr_values": " ".join(acr), "max_age": max_age_s}
             query = urlencode({name: value for name, value in wanted.items() if value})
-            members = {"login_url": f"{request.script_root}/bff/login?{query}"}
-            raise Refused(STEP_UP_REQUIRED, members=members)
+            login_url = f"{request.script_root}/bff/login?{query}"
+            self._parts.step_ups.tell(session.ticket, login_url)
+            raise Refused(STEP_UP_REQUIRED, members={"login_url": login_url})
 
     def _judge_page(self) -> bool:
         """Return whether a form's field is still to be judged; raises ``csrf_failed``."""

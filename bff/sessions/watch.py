@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 ENDED: Final = "ended"
 REFRESHED: Final = "refreshed"
-STEP_UP: Final = "step_up"
 
 _LISTEN_S = 0.5
 _RECONNECT_S = 0.5
@@ -66,7 +65,7 @@ class SessionWatch:
     def follow(self, ticket: Ticket) -> Iterator[Changes]:
         """Yield a queue that gets each change of *ticket*'s session; `ENDED` is the last.
 
-        `STEP_UP` is followed by a blank and the address of the sign-in that is wanted.
+        What `StepUps` tells is followed by a blank and the address of the sign-in that is wanted.
         A session that is already gone when this begins is told as ended too.
         """
         self._listen()
@@ -81,21 +80,6 @@ class SessionWatch:
             if not followers:
                 self._followers.pop(ticket.digest, None)
                 self._cancel(ticket.digest)
-
-    def tell_step_up(self, ticket: Ticket, login_url: str) -> None:
-        """Tell every follower of *ticket*'s session, on all nodes, that a service wants more.
-
-        Not waited for: whoever made the call is answered in any case, and an outage of Redis is
-        no reason to answer later.
-        """
-        said = f"{ticket.digest} {STEP_UP} {login_url}"
-
-        def publish() -> None:
-            with suppress(Unavailable), store_errors():
-                self._client.publish(CHANGES, said)
-
-        if not self._closed.is_set():
-            self._threads.submit(publish)
 
     def close(self) -> None:
         """Stop listening."""

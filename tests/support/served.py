@@ -35,6 +35,7 @@ from bff.sessions.codec import KeyRing, SessionCodec
 from bff.sessions.connect import connect as connect_store
 from bff.sessions.cookie import SessionCookie
 from bff.sessions.model import AccessToken, BoundToken, Device, SessionRecord, Ticket, TokenSet
+from bff.sessions.step_ups import StepUps
 from bff.sessions.store import SessionStore
 from bff.sessions.watch import SessionWatch
 from httpkit.metrics import HttpMetrics
@@ -218,14 +219,14 @@ async def _client_token(_audience: str) -> BoundToken:
 
 
 def _authorities(
-    reader: SessionReader, replacement_for: ReplacementFor, watch: SessionWatch
+    reader: SessionReader, replacement_for: ReplacementFor, step_ups: StepUps
 ) -> Authorities:
     return Authorities(
         reader,
         fresh_set_for=_as_it_is,
         client_token_for=_client_token,
         replacement_for=replacement_for,
-        tell_step_up=watch.tell_step_up,
+        tell_step_up=step_ups.tell,
     )
 
 
@@ -270,13 +271,14 @@ def serve(desk: Desk, upstream: ScriptedUpstream) -> Iterator[Callable[..., Serv
             reader = desk.reader(redis_url)
             carrier = transport()
             watch = SessionWatch(desk.client, expires_in_ms=desk.store.expires_in_ms)
+            step_ups = StepUps(desk.client)
             registry = CollectorRegistry()
             log = AccessLog(HttpMetrics(registry), write=lines.append)
             gateway = Gateway(
                 public_url=PUBLIC_URL,
                 routes=RouteTable([route("/api", upstream.url, **settings), *more]),
                 cookie=COOKIE,
-                authorities=_authorities(reader, replacement_for, watch),
+                authorities=_authorities(reader, replacement_for, step_ups),
                 transport=carrier,
                 access_log=log,
                 watch=watch,
@@ -285,6 +287,7 @@ def serve(desk: Desk, upstream: ScriptedUpstream) -> Iterator[Callable[..., Serv
 
             async def close() -> None:
                 watch.close()
+                step_ups.close()
                 await reader.close()
                 await carrier.close()
                 log.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,6 +11,7 @@ from flask import Flask
 
 from bff.extension import Cloakroom
 from bff.sessions.model import AccessToken, Device, SessionRecord, Ticket, TokenSet
+from bff.sessions.scripts import CHANGES
 from tests.support.fake_provider import CLIENT_ID, CLIENT_SECRET, FakeProvider
 from tests.support.upstream import RecordingUpstream
 
@@ -80,6 +82,20 @@ class Host:
             **({"Cookie": cookie} if cookie else {}),
         }
         return client.open(path, method=method, headers=given, **more)
+
+    @contextmanager
+    def overheard(self) -> Iterator[Callable[[], str]]:
+        """Yield what returns the next change that event streams of this store are told."""
+        with self.parts.shared.client.pubsub(ignore_subscribe_messages=True) as channel:
+            channel.subscribe(CHANGES)
+            channel.get_message(timeout=20)  # the subscription itself
+
+            def hear() -> str:
+                message = channel.get_message(timeout=20)
+                assert message is not None
+                return str(message["data"], "utf-8")
+
+            yield hear
 
     def close(self) -> None:
         """Let go of everything."""

@@ -158,11 +158,14 @@ def test_upstream_that_refuses_every_token_is_asked_twice(
 def test_challenge_for_a_stronger_sign_in_is_passed_on(
     host: Host, upstream: RecordingUpstream
 ) -> None:
-    """RFC 9470: no refresh would help."""
+    """RFC 9470: no refresh would help. The session's other pages hear of it too."""
     challenge = 'Bearer error="insufficient_user_authentication", acr_values="gold", max_age="5"'
     upstream.answer = says_401_to(TOKEN, challenge)
-    with pytest.raises(Refused) as refused:
-        call(host, upstream, host.sign_in())
+    ticket = host.sign_in()
+    with host.overheard() as hear:
+        with pytest.raises(Refused) as refused:
+            call(host, upstream, ticket)
+        assert hear() == f"{ticket.digest} step_up /bff/login?acr_values=gold&max_age=5"
     assert refused.value.problem.code == "step_up_required"
     assert refused.value.members["login_url"] == "/bff/login?acr_values=gold&max_age=5"
     assert host.provider.asked(TOKEN_ENDPOINT) == 0

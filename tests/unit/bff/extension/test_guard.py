@@ -154,6 +154,15 @@ def test_step_up_by_age_and_by_strength(host: Host) -> None:
         assert host.ask(weak, headers=PAGE).location == f"{wanted}&return_to=%2Fview"
 
 
+def test_step_up_is_told_to_the_session_s_other_pages(host: Host) -> None:
+    """Event streams of the same store hear of it, with the address of the sign-in (RFC 9470)."""
+    host.view(host.cloakroom.step_up(acr="gold")(lambda: "deep"))
+    weak = host.sign_in(acr="bronze")
+    with host.overheard() as hear:
+        host.ask(weak)
+        assert hear() == f"{weak.digest} step_up /bff/login?acr_values=gold"
+
+
 @pytest.mark.parametrize("wrong", [{}, {"max_age_s": 0}])
 def test_step_up_that_asks_nothing_is_a_mistake(wrong: dict[str, int]) -> None:
     """Said where it is written."""

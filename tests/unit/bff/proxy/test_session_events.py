@@ -15,6 +15,7 @@ from bff.proxy.access_log import AccessLog
 from bff.proxy.session_events import SessionEvents
 from bff.proxy.session_reader import SessionReader
 from bff.sessions.connect import connect
+from bff.sessions.step_ups import StepUps
 from bff.sessions.store import SessionStore
 from bff.sessions.watch import SessionWatch
 from httpkit.metrics import HttpMetrics
@@ -138,9 +139,9 @@ def test_stream_tells_that_a_service_wants_a_stronger_sign_in(desk: Desk) -> Non
 
     async def story() -> None:
         ticket = desk.sign_in()
-        other = SessionWatch(desk.client, expires_in_ms=desk.store.expires_in_ms)
+        other = StepUps(desk.client)
         async with listening(desk, ticket) as listener:
-            other.tell_step_up(ticket, login_url)
+            other.tell(ticket, login_url)
             assert await listener.event() == {"state": "step_up", "login_url": login_url}
             assert not listener.finished.is_set()
         other.close()
