@@ -1,14 +1,17 @@
-// Where each page lives. bff/pages/views.py knows the first parts of these addresses.
+// Where each page lives. bff/pages/views.py knows the first parts of these addresses. A page that
+// `stays` is the same one as long as that part of its address is: a project with its tree.
 
-const page = (path, load, area) => ({ path, load, area });
+const page = (path, load, area, stays = null) => ({ path, load, area, stays });
+const project = () => import("./pages/project.js");
 
 export const ROUTES = [
   page("/", () => import("./pages/home.js"), "home"),
   page("/projects", () => import("./pages/projects.js"), "projects"),
-  page("/projects/:project", () => import("./pages/project.js"), "projects"),
+  page("/projects/deleted", () => import("./pages/deleted-projects.js"), "projects"),
+  page("/projects/:project", project, "projects", "project"),
   page("/projects/:project/members", () => import("./pages/project-members.js"), "projects"),
   page("/projects/:project/trash", () => import("./pages/trash.js"), "projects"),
-  page("/projects/:project/:kind/:node", () => import("./pages/project.js"), "projects"),
+  page("/projects/:project/:kind/:node", project, "projects", "project"),
   page("/projects/:project/:kind/:node/history", () => import("./pages/history.js"), "projects"),
   page("/statuses", () => import("./pages/statuses.js"), "statuses"),
   page("/statuses/digest", () => import("./pages/digest.js"), "statuses"),

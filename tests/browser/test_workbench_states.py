@@ -15,38 +15,12 @@ from tests.support.bench_stub import PAGES, bench_stub
 from tests.support.showcase import served
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-    from playwright.sync_api import Browser, BrowserContext, Page, Route
+    from playwright.sync_api import Browser, Page, Route
 
 _COMMENTS = f"**/api/nodes/{DOCUMENT['id']}/comments"
 _TREE_LABEL = f"Contents of {PROJECT['name']}"
-
-
-@pytest.fixture(scope="module")
-def origin() -> Iterator[str]:
-    with served(bench_stub()) as origin:
-        yield origin
-
-
-@pytest.fixture(scope="module")
-def profile(chromium: Browser) -> Iterator[BrowserContext]:
-    """One profile for all: the files are loaded once."""
-    with support.visitor(chromium) as context:
-        yield context
-
-
-@pytest.fixture
-def page(profile: BrowserContext, origin: str) -> Iterator[Page]:
-    """A page at the first document, of somebody who left nothing behind."""
-    page = profile.new_page()
-    page.goto(origin + PAGES["document"])
-    page.get_by_role("heading", name=DOCUMENT["name"], level=1).wait_for()
-    yield page
-    page.evaluate("localStorage.clear()")
-    page.close(run_before_unload=False)
-    profile.clear_cookies()
-    profile.unroute_all()
 
 
 def says(status: int, document: object, **headers: str) -> Callable[[Route], None]:

@@ -36,6 +36,15 @@ PROJECTS = [
         "created_at": at(days=90),
     },
 ]
+DELETED_PROJECTS = [
+    {
+        **PROJECT,
+        "id": "p_" + "4" * 24,
+        "name": "旧版校园网认证 · the old captive portal of the campus network",
+        "deleted_at": at(days=3),
+        "deleted_by": ADA,
+    }
+]
 _NAMED_PROJECT = {"id": PROJECT["id"], "name": PROJECT["name"]}
 
 

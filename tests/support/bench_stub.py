@@ -18,6 +18,7 @@ from tests.support.bench_answers import (
     APPLICATIONS,
     BODY,
     COMMENTS,
+    DELETED_PROJECTS,
     DIGEST,
     DOCUMENT,
     FEED,
@@ -111,6 +112,7 @@ def _answers() -> dict[str, Any]:
         f"{team}/members": MEMBERS,
         f"{team}/groups": GROUPS,
         f"{team}/projects": PROJECTS,
+        f"{team}/projects/deleted": DELETED_PROJECTS,
         f"{team}/statuses": STATUSES,
         f"{team}/applications": APPLICATIONS,
         f"{team}/invitations": INVITATIONS,
@@ -156,6 +158,7 @@ def _answers() -> dict[str, Any]:
 PAGES = {
     "home": "/",
     "projects": "/projects",
+    "deleted-projects": "/projects/deleted",
     "project": f"/projects/{PROJECT['id']}",
     "document": f"/projects/{PROJECT['id']}/documents/{DOCUMENT['id']}",
     "history": f"/projects/{PROJECT['id']}/documents/{DOCUMENT['id']}/history",

@@ -5,11 +5,19 @@ import { marked } from "../vendor/marked.js";
 const SAFE = /^(https?:|mailto:)/i;
 const MENTION = /(^|[^\w@])@([\p{L}\p{N}_][\p{L}\p{N}_.-]{0,62})/gu;
 
+const DEPTH_MAX = 20; // of quotations and lists in each other
+
 /** The vnodes of `source`, made by `h` (Preact's, or a test's); its topmost headings are of `level`. */
 export function markdown(source, h, level = 2) {
-  const tokens = marked.lexer(source, { gfm: true, breaks: true });
+  let tokens;
+  try {
+    tokens = marked.lexer(source, { gfm: true, breaks: true });
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return [h("p", { class: "plain-text" }, source)]; // so much in itself that no parser comes out
+  }
   const top = Math.min(...tokens.filter((token) => token.type === "heading").map((token) => token.depth));
-  return tokens.map((token) => block(token, h, level - top));
+  return tokens.map((token) => block(token, h, { lower: level - top }));
 }
 
 /** An address that may be linked to, or null. */
@@ -19,7 +27,9 @@ export function safeHref(href) {
   return /^(\/(?![/\\])|#)/.test(address) ? address : null;
 }
 
-function block(token, h, lower = 1) {
+function block(token, h, { lower = 1, depth = 0 } = {}) {
+  if (depth > DEPTH_MAX) return token.raw;
+  const within = { depth: depth + 1 };
   switch (token.type) {
     case "heading":
       return h(`h${Math.min(token.depth + lower, 6)}`, null, inline(token.tokens, h));
@@ -31,9 +41,9 @@ function block(token, h, lower = 1) {
       // A region that scrolls can be reached by keyboard.
       return h("pre", { tabIndex: 0 }, h("code", null, token.text));
     case "blockquote":
-      return h("blockquote", null, token.tokens.map((one) => block(one, h)));
+      return h("blockquote", null, token.tokens.map((one) => block(one, h, within)));
     case "list":
-      return list(token, h);
+      return list(token, h, within);
     case "table":
       return table(token, h);
     case "hr":
@@ -45,9 +55,9 @@ function block(token, h, lower = 1) {
   }
 }
 
-function list(token, h) {
+function list(token, h, within) {
   const items = token.items.map((item) => {
-    const content = item.tokens.filter((one) => one.type !== "checkbox").map((one) => block(one, h));
+    const content = item.tokens.filter((one) => one.type !== "checkbox").map((one) => block(one, h, within));
     if (!item.task) return h("li", null, content);
     return h("li", { class: "task" }, h("input", { type: "checkbox", checked: item.checked, disabled: true, "aria-label": item.text }), content);
   });

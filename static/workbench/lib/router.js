@@ -19,7 +19,8 @@ export function match(routes, path) {
 
 const split = (path) => path.split("/").filter(Boolean);
 
-function decoded(part) {
+/** `part` without its percent signs, or null where they mean nothing. */
+export function decoded(part) {
   try {
     return decodeURIComponent(part);
   } catch {
@@ -65,12 +66,14 @@ export class Router {
     return () => this.#guards.delete(guard);
   }
 
+  /** Go to `path`; answers whether it was left for. */
   async go(path, { replace = false, force = false } = {}) {
     if (!force) {
-      for (const guard of this.#guards) if (!(await guard())) return;
+      for (const guard of this.#guards) if (!(await guard())) return false;
     }
     this.#window.history[replace ? "replaceState" : "pushState"](null, "", this.href(path));
     this.#tell();
+    return true;
   }
 
   /** Change the query of the page at hand, without leaving it. */

@@ -37,7 +37,7 @@ function Apply({ team, close, done }) {
   return html`<${Dialog} title=${t("Apply to {team}", { team: team.name })} onClose=${close}>
     <form onSubmit=${form.submit} noValidate><${FormProblem} form=${form} />
       <${Field} label=${t("A line about yourself")} hint=${t("Who you are, and what you would like to do.")} multiline rows=${3} maxLength="500" data-first ...${form.field("message")} />
-      ${team.groups.length > 0 && html`<${Select} label=${t("Group")} name="group" value=${form.values.group} options=${[["", t("No group")], ...team.groups.map((one) => [one.id, one.name])]} onChange=${form.field("group").onInput} />`}
+      ${team.groups.length > 0 && html`<${Select} label=${t("Group")} name="group" value=${form.values.group} error=${form.errors.group} options=${[["", t("No group")], ...team.groups.map((one) => [one.id, one.name])]} onChange=${form.field("group").onInput} />`}
       <div class="dialog-foot"><${Button} kind="quiet" onClick=${close}>${t("Cancel")}<//><${Button} type="submit" busy=${form.busy}>${t("Send")}<//></div>
     </form><//>`;
 }

@@ -5,10 +5,12 @@ import { useApp, useTitle } from "../ui/context.js";
 import { Avatar } from "../ui/avatar.js";
 import { html, useState } from "../ui/html.js";
 import { usePages, useRead } from "../ui/load.js";
-import { Button, Empty, Head, Loading, nameOf, Pages, Read, When } from "../ui/parts.js";
+import { writesIn } from "../ui/nodes.js";
+import { Button, Empty, Failed, Head, Loading, nameOf, Pages, Read, When } from "../ui/parts.js";
 
 export default function History({ project, node }) {
   const document = useRead(`/documents/${node}`);
+  const writes = writesIn(useRead(`/projects/${project}`).data);
   const list = usePages(`/documents/${node}/revisions`);
   const [chosen, setChosen] = useState(null);
   const title = document.data?.name ?? "";
@@ -21,10 +23,10 @@ export default function History({ project, node }) {
       ${(items) => html`<ol class="card versions" reversed>${items.map((one) => html`<li key=${one.revision}>
         <button type="button" aria-pressed=${shown === one.revision ? "true" : "false"} onClick=${() => setChosen(one.revision)}>
           <${Avatar} person=${one.author} size="small" /><span><strong>${t("Version {n}", { n: one.revision })}</strong><span class="fine">${nameOf(one.author)} · <${When} at=${one.saved_at} /></span></span></button></li>`)}</ol>`}<//></div>
-      <div class="history-main">${shown && html`<${Version} key=${shown} project=${project} node=${node} number=${shown} isNewest=${shown === newest} etag=${document.etag} done=${() => (setChosen(null), list.reload(), document.reload())} />`}</div></div>`;
+      <div class="history-main">${shown && html`<${Version} key=${shown} node=${node} number=${shown} restores=${writes && shown !== newest} etag=${document.etag} done=${() => (setChosen(null), list.reload(), document.reload())} />`}</div></div>`;
 }
 
-function Version({ node, number, isNewest, etag, done }) {
+function Version({ node, number, restores, etag, done }) {
   const { api, ask, say, fail } = useApp();
   const now = useRead(`/documents/${node}/revisions/${number}`);
   const before = useRead(number > 1 ? `/documents/${node}/revisions/${number - 1}` : null);
@@ -42,10 +44,10 @@ function Version({ node, number, isNewest, etag, done }) {
     setBusy(false);
   };
   return html`<${Read} of=${now}>${(revision) => {
-    if (number > 1 && !before.data) return html`<${Loading} />`;
+    if (number > 1 && !before.data) return before.problem ? html`<${Failed} problem=${before.problem} retry=${before.reload} />` : html`<${Loading} />`;
     const runs = diffLines(before.data?.body ?? "", revision.body);
     return html`<div class="history-head"><h2>${number > 1 ? t("Changes from version {before} to {after}", { before: number - 1, after: number }) : t("The first version")}</h2>
-      ${!isNewest && html`<${Button} kind="quiet small" icon="history" busy=${busy} onClick=${restore}>${t("Restore this version")}<//>`}</div><${Diff} runs=${runs} />`;
+      ${restores && html`<${Button} kind="quiet small" icon="history" busy=${busy} onClick=${restore}>${t("Restore this version")}<//>`}</div><${Diff} runs=${runs} />`;
   }}<//>`;
 }
 

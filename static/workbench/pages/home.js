@@ -5,7 +5,7 @@ import { useApp, useHere, useLive, useTitle } from "../ui/context.js";
 import { FeedItem } from "../ui/feed.js";
 import { Select } from "../ui/form.js";
 import { html, useState } from "../ui/html.js";
-import { usePages, useRead } from "../ui/load.js";
+import { useAll, usePages } from "../ui/load.js";
 import { Button, ButtonLink, Empty, Head, nameOf, Pages } from "../ui/parts.js";
 
 export default function Home() {
@@ -47,9 +47,9 @@ function Nothing({ isFiltered, clear }) {
 }
 
 function Filters({ query, team, set }) {
-  const projects = useRead(`/teams/${team.id}/projects`, { limit: 100 }).data?.items ?? [];
-  const groups = useRead(`/teams/${team.id}/groups`).data?.items ?? [];
-  const members = useRead(`/teams/${team.id}/members`, { limit: 100 }).data?.items ?? [];
+  const projects = useAll(`/teams/${team.id}/projects`).items;
+  const groups = useAll(`/teams/${team.id}/groups`).items;
+  const members = useAll(`/teams/${team.id}/members`).items;
   const choice = (name, label, all, options) => html`<${Select} label=${label} hideLabel name=${name} value=${query[name] ?? ""}
     options=${[["", all], ...options]} onChange=${(event) => set({ [name]: event.target.value })} />`;
   return html`<div class="filters home-filters" role="group" aria-label=${t("Filters")}>

@@ -1,10 +1,10 @@
 // Who of the team works on a project, and as what.
 import { t } from "../lib/i18n.js";
-import { useApp, useTitle } from "../ui/context.js";
+import { useApp, useAttempt, useTitle } from "../ui/context.js";
 import { Person } from "../ui/avatar.js";
 import { Select } from "../ui/form.js";
 import { html, useState } from "../ui/html.js";
-import { usePages, useRead } from "../ui/load.js";
+import { useAll, usePages, useRead } from "../ui/load.js";
 import { leadsProject, standingName } from "../ui/nodes.js";
 import { Button, Empty, Head, nameOf, Pages } from "../ui/parts.js";
 
@@ -12,22 +12,14 @@ const ROLES = ["lead", "member", "reader"];
 
 export default function ProjectMembers({ project: id }) {
   useTitle(t("Members"));
-  const { api, team, me, ask, say, fail } = useApp();
+  const { api, team, me, ask } = useApp();
   const project = useRead(`/projects/${id}`);
   const list = usePages(`/projects/${id}/members`, {}, { limit: 100 });
-  const everybody = useRead(`/teams/${project.data?.team.id ?? team.id}/members`, { limit: 100 });
+  const everybody = useAll(`/teams/${project.data?.team.id ?? team.id}/members`);
   const lead = leadsProject(project.data);
   const within = new Set((list.items ?? []).map((one) => one.user.id));
-  const others = (everybody.data?.items ?? []).map((one) => one.user).filter((one) => !within.has(one.id));
-  const attempt = async (deed, done) => {
-    try {
-      await deed();
-      list.reload();
-      say(done);
-    } catch (problem) {
-      fail(problem);
-    }
-  };
+  const others = everybody.items.map((one) => one.user).filter((one) => !within.has(one.id));
+  const attempt = useAttempt(list.reload);
   const put = (person, role, done) => attempt(() => api.put(`/projects/${id}/members/${person.id}`, { role }), done);
   const add = (person) => put(person, "member", t("{name} is in the project now.", { name: nameOf(person) }));
   const appoint = (person, role) => put(person, role, t("The role of {name} is changed.", { name: nameOf(person) }));

@@ -6,7 +6,7 @@ import { Field, FormProblem, useForm } from "../ui/form.js";
 import { html, useRef, useState } from "../ui/html.js";
 import { useRead } from "../ui/load.js";
 import { Menu } from "../ui/menu.js";
-import { leadsProject, placeIn } from "../ui/nodes.js";
+import { leadsProject, placeIn, writesIn } from "../ui/nodes.js";
 import { Button, Empty, Failed, Head, Loading } from "../ui/parts.js";
 import { Tree } from "../ui/tree.js";
 import { Uploads, useUploads } from "../ui/uploads.js";
@@ -42,6 +42,7 @@ function Side({ project, tree, uploads, selected, parent }) {
   const [adding, setAdding] = useState(null);
   const chooser = useRef(null);
   const { data } = project;
+  const writes = writesIn(data);
   const items = [
     { name: t("New document"), icon: "document", deed: () => setAdding("document") },
     { name: t("New folder"), icon: "folder", deed: () => setAdding("folder") },
@@ -52,19 +53,19 @@ function Side({ project, tree, uploads, selected, parent }) {
     event.target.value = "";
   };
   const dropped = (event) => {
-    if (event.dataTransfer.files.length === 0) return;
+    if (!writes || event.dataTransfer.files.length === 0) return;
     event.preventDefault();
     uploads.begin([...event.dataTransfer.files], parent);
   };
   return html`<div class="side-head"><h2><a href=${router.href(`/projects/${data.id}`)}>${data.name}</a></h2>
-      ${data.role !== "reader" && html`<${Menu} label=${t("Add")} icon="plus" items=${items} kind="small" />`}</div>
+      ${writes && html`<${Menu} label=${t("Add")} icon="plus" items=${items} kind="small" />`}</div>
     <input ref=${chooser} class="hush" type="file" multiple onChange=${chosen} tabindex="-1" aria-label=${t("Upload files")} />
-    <div onDragOver=${(event) => event.dataTransfer.types.includes("Files") && event.preventDefault()} onDrop=${dropped}>
+    <div onDragOver=${(event) => writes && event.dataTransfer.types.includes("Files") && event.preventDefault()} onDrop=${dropped}>
       ${tree.data ? (tree.nodes.length > 0
-          ? html`<${Tree} nodes=${tree.nodes} selected=${selected} open=${tree.open} setOpen=${tree.setOpen} move=${tree.move} label=${t("Contents of {project}", { project: data.name })}
+          ? html`<${Tree} nodes=${tree.nodes} selected=${selected} open=${tree.open} setOpen=${tree.setOpen} move=${writes ? tree.move : null} label=${t("Contents of {project}", { project: data.name })}
               choose=${(node) => router.go(placeIn(data.id, node))} />
-            <p class="fine tree-hint">${t("Drag to move, or Alt with the arrow keys.")}</p>`
-          : html`<p class="fine">${t("Nothing in it yet. Add a document, or drop files here.")}</p>`)
+            ${writes && html`<p class="fine tree-hint">${t("Drag to move, or Alt with the arrow keys.")}</p>`}`
+          : html`<p class="fine">${writes ? t("Nothing in it yet. Add a document, or drop files here.") : t("Nothing in it yet.")}</p>`)
         : tree.problem ? html`<${Failed} problem=${tree.problem} retry=${tree.reload} />` : html`<${Loading} lines=${5} />`}
     </div>
     <${Uploads} uploads=${uploads} />
@@ -72,14 +73,14 @@ function Side({ project, tree, uploads, selected, parent }) {
 }
 
 function Add({ kind, into, add, close }) {
-  const form = useForm({ name: "" }, async ({ name }) => {
-    await add(name.trim());
+  const field = kind === "folder" ? "name" : "title"; // what the API calls it
+  const form = useForm({ [field]: "" }, async (values) => {
+    await add(values[field].trim());
     close();
-  }, ({ name }) => (name.trim() ? {} : { name: t("This must not be empty.") }));
-  const errors = { ...form.field("name"), error: form.errors.name ?? form.errors.title };
+  }, ({ [field]: name }) => (name.trim() ? {} : { [field]: t("This must not be empty.") }));
   return html`<${Dialog} title=${kind === "folder" ? t("New folder") : t("New document")} onClose=${close}>
     <form onSubmit=${form.submit} noValidate><${FormProblem} form=${form} />
-      <${Field} label=${kind === "folder" ? t("Name") : t("Title")} hint=${into ? t("In {folder}", { folder: into.name }) : undefined} data-first autocomplete="off" ...${errors} />
+      <${Field} label=${kind === "folder" ? t("Name") : t("Title")} hint=${into ? t("In {folder}", { folder: into.name }) : undefined} data-first autocomplete="off" ...${form.field(field)} />
       <div class="dialog-foot"><${Button} kind="quiet" onClick=${close}>${t("Cancel")}<//><${Button} type="submit" busy=${form.busy}>${t("Add")}<//></div>
     </form><//>`;
 }
@@ -109,7 +110,7 @@ function Overview({ project, tree }) {
   const actions = html`<${Watch} kind="project" id=${data.id} /><${Menu} label=${t("More")} items=${items} kind="quiet" />`;
   return html`<${Head} title=${data.name} back=${{ to: "/projects", name: t("Projects") }} actions=${actions}>${data.description}<//>
     ${tree.data && (tree.nodes.length === 0
-      ? html`<${Empty} icon="document" title=${t("An empty project")}>${t("Add the first document with the plus sign, or drop files on the tree.")}<//>`
+      ? html`<${Empty} icon="document" title=${t("An empty project")}>${writesIn(data) && t("Add the first document with the plus sign, or drop files on the tree.")}<//>`
       : html`<${FolderView} project=${data} tree=${tree} id=${null} choose=${(node) => router.go(placeIn(data.id, node))} />`)}
     ${editing && html`<${EditProject} project=${project} close=${() => setEditing(false)} />`}`;
 }

@@ -24,6 +24,7 @@ export default function Projects() {
         ${one.description && html`<p>${one.description}</p>`}
         <span class="fine">${t("Begun")} <${When} at=${one.created_at} /></span><//></li>`)}</ul>`}
     <//>
+    <p class="aside"><${Link} class="button plain small" to="/projects/deleted"><${Icon} name="trash" /><span>${t("Deleted projects")}</span><//></p>
     ${making && html`<${NewProject} close=${() => setMaking(false)} done=${(made) => router.go(`/projects/${made.id}`)} />`}`;
 }
 

@@ -2,7 +2,7 @@
 import { t } from "../lib/i18n.js";
 import { useApp, useHere, useTitle } from "../ui/context.js";
 import { Field, Select } from "../ui/form.js";
-import { html, useState } from "../ui/html.js";
+import { html } from "../ui/html.js";
 import { Icon } from "../ui/icons.js";
 import { usePages, useRested } from "../ui/load.js";
 import { iconOf, kindName, placeIn } from "../ui/nodes.js";
@@ -12,13 +12,10 @@ export default function Search() {
   useTitle(t("Search"));
   const { team, router } = useApp();
   const { query } = useHere();
-  const [wanted, setWanted] = useState(query.q ?? "");
+  const wanted = query.q ?? ""; // the box above the page asks by the address, too
   const q = useRested(wanted.trim(), 300);
   const list = usePages(q ? "/search" : null, { q, team: team.id, kind: query.kind });
-  const onInput = (event) => {
-    setWanted(event.target.value);
-    router.setQuery({ q: event.target.value });
-  };
+  const onInput = (event) => router.setQuery({ q: event.target.value });
   const kinds = [["", t("Everything")], ["document", t("Documents")], ["file", t("Files")], ["folder", t("Folders")]];
   return html`<div class="narrow"><${Head} title=${t("Search")}>${t("In {team}", { team: team.name })}<//>
     <div class="filters"><${Field} label=${t("Words to look for")} hideLabel type="search" value=${wanted} onInput=${onInput} placeholder=${t("Words in titles and texts")} data-focus />

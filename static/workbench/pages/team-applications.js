@@ -19,7 +19,7 @@ export default function Applications() {
   useLive("inbox", list.reload);
   return html`<${TeamFrame} current="applications">
     <div class="filters"><${Toggle} label=${t("Show")} value=${state} options=${[["open", t("Waiting")], ["approved", t("Accepted")], ["refused", t("Refused")]]} onChange=${(one) => router.setQuery({ state: one })} /></div>
-    <${Pages} list=${list} empty=${html`<${Empty} icon="teams" title=${t("Nobody is waiting")}>${t("Whoever applies to this team appears here.")}<//>`}>
+    <${Pages} list=${list} empty=${html`<${Empty} icon="teams" title=${state === "open" ? t("Nobody is waiting") : t("Nobody yet")}>${t("Whoever applies to this team appears here.")}<//>`}>
       ${(items) => html`<ul class="rows card">${items.map((one) => html`<${Application} key=${one.id} application=${one} reload=${list.reload} />`)}</ul>`}<//><//>`;
 }
 

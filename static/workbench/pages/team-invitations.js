@@ -4,7 +4,7 @@ import { useApp } from "../ui/context.js";
 import { Dialog } from "../ui/dialog.js";
 import { Field, FormProblem, Select, useForm } from "../ui/form.js";
 import { html, useState } from "../ui/html.js";
-import { usePages, useRead } from "../ui/load.js";
+import { useAll, usePages } from "../ui/load.js";
 import { Button, Empty, Pages, When } from "../ui/parts.js";
 import { moment } from "../lib/time.js";
 import { roleName, TeamFrame } from "../ui/team-frame.js";
@@ -25,11 +25,11 @@ export default function Invitations() {
       fail(problem);
     }
   };
-  const alive = (items) => items.filter((one) => !one.revoked_at);
+  const alive = { ...list, items: list.items && list.items.filter((one) => !one.revoked_at) };
   const actions = html`<${Button} icon="plus" onClick=${() => setMaking(true)}>${t("New invitation")}<//>`;
   return html`<${TeamFrame} current="invitations" actions=${actions}>
-    <${Pages} list=${list} empty=${html`<${Empty} icon="link" title=${t("No invitations")} action=${html`<${Button} onClick=${() => setMaking(true)}>${t("Invite people")}<//>`}>${t("An invitation is a link: whoever opens it can join.")}<//>`}>
-      ${(items) => html`<ul class="rows card">${alive(items).map((one) => html`<li key=${one.id} class="row-item">
+    <${Pages} list=${alive} empty=${html`<${Empty} icon="link" title=${t("No invitations")} action=${html`<${Button} onClick=${() => setMaking(true)}>${t("Invite people")}<//>`}>${t("An invitation is a link: whoever opens it can join.")}<//>`}>
+      ${(items) => html`<ul class="rows card">${items.map((one) => html`<li key=${one.id} class="row-item">
         <div><strong>${t("{used} of {uses} used", { used: one.used, uses: one.uses })}</strong><p class="fine">${roleName(one.role)}${one.group && html` · ${one.group.name}`} · ${new Date(one.expires_at) < new Date() ? t("Expired") : t("Valid until {when}", { when: moment(one.expires_at) })} · <${When} at=${one.created_at} /></p></div>
         <${Button} kind="quiet small" onClick=${() => revoke(one)}>${t("Revoke")}<//></li>`)}</ul>`}<//>
     ${making && html`<${Make} close=${() => setMaking(false)} done=${list.reload} />`}<//>`;
@@ -37,7 +37,7 @@ export default function Invitations() {
 
 function Make({ close, done }) {
   const { team, make } = useApp();
-  const groups = useRead(`/teams/${team.id}/groups`).data?.items ?? [];
+  const groups = useAll(`/teams/${team.id}/groups`).items;
   const [code, setCode] = useState(null);
   const form = useForm({ days: "7", uses: "10", role: "member", group: "" }, async ({ days, uses, role, group }) => {
     const made = await make(`/teams/${team.id}/invitations`, { expires_in_s: Number(days) * DAY_S, uses: Number(uses), role, group: group || null });

@@ -3,7 +3,7 @@ import { t } from "../lib/i18n.js";
 import { useApp } from "../ui/context.js";
 import { Check, Field, FormProblem, Select, useForm } from "../ui/form.js";
 import { html, useState } from "../ui/html.js";
-import { useRead } from "../ui/load.js";
+import { useAll, useRead } from "../ui/load.js";
 import { Button, nameOf, Read } from "../ui/parts.js";
 import { leads, TeamFrame } from "../ui/team-frame.js";
 
@@ -31,7 +31,7 @@ function Words({ team, etag, reload }) {
 
 function HandOver({ team, me }) {
   const { api, ask, say, fail, reloadTeams } = useApp();
-  const members = (useRead(`/teams/${team.id}/members`, { limit: 100 }).data?.items ?? []).map((one) => one.user).filter((one) => one.id !== me.id);
+  const members = useAll(`/teams/${team.id}/members`).items.map((one) => one.user).filter((one) => one.id !== me.id);
   const [to, setTo] = useState("");
   if (members.length === 0) return null;
   const hand = async () => {

@@ -1,5 +1,6 @@
 // The first steps of somebody without a team, and the way to a further one.
 import { t } from "../lib/i18n.js";
+import { decoded } from "../lib/router.js";
 import { useApp, useTitle } from "../ui/context.js";
 import { Field, FormProblem, useForm } from "../ui/form.js";
 import { html } from "../ui/html.js";
@@ -35,11 +36,7 @@ function Code() {
 
 const codeIn = (text) => {
   const given = text.trim().split("#").at(-1);
-  try {
-    return decodeURIComponent(given);
-  } catch {
-    return given;
-  }
+  return decoded(given) ?? given;
 };
 
 function Found() {

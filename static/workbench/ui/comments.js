@@ -8,11 +8,11 @@ import { html, useState } from "./html.js";
 import { usePages } from "./load.js";
 import { Markdown } from "./markdown.js";
 import { Menu } from "./menu.js";
-import { leadsProject } from "./nodes.js";
+import { leadsProject, writesIn } from "./nodes.js";
 import { Button, nameOf, Pages, When } from "./parts.js";
 
 export const NodeComments = ({ node, role }) => html`<${Comments} list=${`/nodes/${node}/comments`} one=${(id) => `/comments/${id}`} subject=${node}
-  writes=${role !== "reader"} leads=${leadsProject({ role })} />`;
+  writes=${writesIn({ role })} leads=${leadsProject({ role })} />`;
 export const StatusComments = ({ status, leads }) => html`<${Comments} list=${`/statuses/${status}/comments`} one=${(id) => `/status-comments/${id}`} subject=${status} writes leads=${leads} />`;
 
 /** Comments with the replies to each, in the order they were written; some lists come as threads. */

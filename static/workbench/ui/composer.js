@@ -43,7 +43,7 @@ export function Composer({ label, draft, send, sendName, initial = "", onCancel,
   return html`<form class="composer" ref=${place} onSubmit=${form.submit} noValidate>
     <${FormProblem} form=${form} />
     ${mode === "write"
-      ? html`<${Field} ...${form.field("body")} label=${label} hideLabel=${hideLabel} multiline rows=${rows} onInput=${onInput} onKeyDown=${onKeyDown} />`
+      ? html`<${Field} ...${form.field("body")} label=${label} hideLabel=${hideLabel} multiline rows=${rows} readOnly=${form.busy} onInput=${onInput} onKeyDown=${onKeyDown} />`
       : html`<div class="preview" aria-label=${t("Preview")} role="group"><${Markdown} source=${form.values.body || t("Nothing to show yet.")} compact /></div>`}
     <div class="composer-foot">
       <${Toggle} label=${t("View")} value=${mode} onChange=${setMode} options=${[["write", t("Write")], ["preview", t("Preview")]]} />

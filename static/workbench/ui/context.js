@@ -25,6 +25,20 @@ export function useLive(type, listener) {
   });
 }
 
+/** `attempt(deed, done)`: do it, ask for the list again and say `done`; or say what went wrong. */
+export function useAttempt(reload) {
+  const { say, fail } = useApp();
+  return async (deed, done) => {
+    try {
+      await deed();
+      reload();
+      say(done);
+    } catch (problem) {
+      fail(problem);
+    }
+  };
+}
+
 /** The page's title, and the name of the place for screen readers. */
 export function useTitle(title) {
   useEffect(() => {

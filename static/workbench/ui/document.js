@@ -9,8 +9,11 @@ import { useRead } from "./load.js";
 import { Markdown } from "./markdown.js";
 import { Merge } from "./merge.js";
 import { NodeMenu } from "./node-menu.js";
+import { writesIn } from "./nodes.js";
 import { Button, Empty, Head, nameOf, Notice, Read, When } from "./parts.js";
 import { Watch } from "./watch.js";
+
+const NEW_TEXT = ["document.edited", "document.restored"];
 
 export function DocumentView({ project, id, node, tree }) {
   const read = useRead(`/documents/${id}`);
@@ -34,8 +37,8 @@ function Open({ project, id, node, tree, read, data }) {
   }, []);
   useLive("feed", (event) => {
     if (event?.subject?.id !== id) return;
-    if (edit) setNewer(event.actor?.id !== me.id);
-    else read.reload();
+    if (!edit) read.reload();
+    else if (NEW_TEXT.includes(event.verb) && event.actor?.id !== me.id) setNewer(true);
   });
   useLive("gap", () => edit || read.reload());
 
@@ -57,20 +60,21 @@ function Open({ project, id, node, tree, read, data }) {
       saved(await api.put(`/documents/${id}`, { body }, { etag: base.etag }));
     } catch (problem) {
       if (problem.status !== 412) throw problem;
+      drafts.keep(`document.${id}`, body, base); // until they are joined
       const { current, base: common } = problem.document;
       const theirs = { body: current.body, etag: tagOf({ version: current.revision }), by: current.author };
       setConflict({ mine: body, base: common?.body ?? base.body, theirs });
     }
   };
   if (conflict) {
-    return html`<${Merge} title=${title} conflict=${conflict} save=${(body) => save(body, conflict.theirs)}
+    return html`<${Merge} key=${conflict.theirs.etag} title=${title} conflict=${conflict} save=${(body) => save(body, conflict.theirs)}
       back=${(body) => (setEdit({ body, base: conflict.theirs }), setConflict(null))} />`;
   }
   if (edit) {
     return html`<${Editor} title=${title} start=${edit} newer=${newer} save=${(body) => save(body, edit.base)}
       keep=${(body) => drafts.keep(`document.${id}`, body, edit.base)} close=${close} />`;
   }
-  const writes = project.role !== "reader";
+  const writes = writesIn(project);
   const actions = html`${writes && html`<${Button} icon="edit" onClick=${() => begin()}>${t("Edit")}<//>`}<${Watch} kind="document" id=${id} />
     <${NodeMenu} node=${node ?? { id, kind: "document", name: title, parent: null }} tree=${tree} project=${project} />`;
   return html`<${Head} title=${title} back=${{ to: `/projects/${project.id}`, name: project.name }} actions=${actions}>

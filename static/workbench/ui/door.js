@@ -17,7 +17,7 @@ const hear = (target, listeners) => {
 
 /** Bars above the page: what is amiss and passes by itself, or waits for the person. */
 export function Bars() {
-  const { door, api } = useApp();
+  const { door, api, comeBack } = useApp();
   const online = useOnline();
   const [ended, setEnded] = useState(false);
   const [late, setLate] = useState(false);
@@ -25,7 +25,8 @@ export function Bars() {
     () => hear(door, { ended: () => setEnded(true), back: () => setEnded(false), late: ({ detail }) => setLate(detail) }),
     [door],
   );
-  const again = () => api.get("/users/me").catch(() => {}); // its 401 opens the dialog below
+  // Its 401 opens the dialog below; without one somebody has signed in elsewhere already.
+  const again = () => api.get("/users/me").then(comeBack, () => {});
   return html`<div class="bars" aria-live="polite">
     ${!online && html`<div class="bar"><${Icon} name="offline" /><p>${t("You are offline. You can read on; what you write is kept here.")}</p></div>`}
     ${online && late && html`<div class="bar"><span class="spinner" aria-hidden="true"></span><p>${t("The service is slow to answer. We keep asking.")}</p></div>`}

@@ -35,6 +35,7 @@ export function Editor({ title, start, newer, save, keep, close }) {
   useEffect(() => area.current?.focus(), []);
   const latest = useRef(body);
   latest.current = body;
+  const settled = useRef(false); // saved or discarded: nothing is left to keep
   useEffect(() => {
     // Leaving loses nothing, for the draft stays; but nobody should believe that it is saved.
     const guard = async () => {
@@ -52,23 +53,31 @@ export function Editor({ title, start, newer, save, keep, close }) {
     return () => {
       removeEventListener("beforeunload", unload);
       unguard();
+      // Gone by the browser's own way back: nobody was asked.
+      if (!settled.current && latest.current !== start.base.body) keep(latest.current);
     };
   }, []);
   const submit = async () => {
     if (sending.current) return;
     sending.current = true;
+    if (changed) keep(body); // whatever becomes of the answer
     setState({ busy: true, problem: null });
     try {
+      settled.current = true;
       await save(body);
       setState({ busy: false, problem: null });
     } catch (problem) {
+      settled.current = false;
       setState({ busy: false, problem });
     } finally {
       sending.current = false;
     }
   };
   const cancel = async () => {
-    if (!changed || (await ask({ title: t("Discard your changes?"), text: t("The document stays as it was."), yes: t("Discard"), danger: true }))) close();
+    if (!changed || (await ask({ title: t("Discard your changes?"), text: t("The document stays as it was."), yes: t("Discard"), danger: true }))) {
+      settled.current = true;
+      close();
+    }
   };
   const apply = (mark) => setBody(marked(area.current, mark));
   const onKeyDown = (event) => {
@@ -89,7 +98,7 @@ export function Editor({ title, start, newer, save, keep, close }) {
         ${MARKS.map((mark) => html`<button key=${mark.sign} type="button" title=${mark.name()} aria-label=${mark.name()} onClick=${() => apply(mark)}>${mark.sign}</button>`)}</div>
       <span class="spring"></span><${Toggle} label=${t("View")} value=${mode} onChange=${setMode} options=${[["write", t("Write")], ["preview", t("Preview")]]} /></div>
     <div class=${`editor-panes ${mode}`}>
-      <textarea ref=${area} aria-label=${t("Text of the document, in Markdown")} value=${body} onInput=${(event) => setBody(event.target.value)} spellcheck="true"></textarea>
+      <textarea ref=${area} readOnly=${state.busy} aria-label=${t("Text of the document, in Markdown")} value=${body} onInput=${(event) => setBody(event.target.value)} spellcheck="true"></textarea>
       <div class="preview" tabindex="0" role="region" aria-label=${t("Preview")}><${Markdown} source=${shown || t("Nothing to show yet.")} /></div>
     </div></div>`;
 }

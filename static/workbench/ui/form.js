@@ -53,7 +53,8 @@ export function FormProblem({ form }) {
     const first = element.current?.closest("form")?.querySelector("[aria-invalid=true]");
     (first ?? element.current)?.focus();
   }, [form.problem, form.errors]);
-  if (!form.problem || Object.keys(form.errors).length > 0) return html`<span ref=${element} hidden></span>`;
+  const isTold = Object.keys(form.errors).some((name) => name in form.values); // at its field
+  if (!form.problem || isTold) return html`<span ref=${element} hidden></span>`;
   return html`<div class="notice bad" role="alert" tabindex="-1" ref=${element}><p>${explain(form.problem)}</p></div>`;
 }
 
@@ -71,10 +72,11 @@ export function Field({ label, hint, error, type = "text", multiline = false, hi
 
 export function Select({ label, options, hideLabel = false, error, ...rest }) {
   const id = useId();
+  const wrong = error ? { "aria-describedby": `${id}-wrong`, "aria-invalid": "true" } : {};
   return html`<div class="field select">
     <label for=${id} class=${hideLabel ? "hush" : ""}>${label}</label>
-    <select id=${id} ...${rest}>${options.map(([value, name]) => html`<option key=${value} value=${value} selected=${value === (rest.value ?? "")}>${name}</option>`)}</select>
-    ${error && html`<p class="wrong">${error}</p>`}
+    <select id=${id} ...${rest} ...${wrong}>${options.map(([value, name]) => html`<option key=${value} value=${value} selected=${value === (rest.value ?? "")}>${name}</option>`)}</select>
+    ${error && html`<p class="wrong" id=${`${id}-wrong`}><span class="hush">${t("Error:")} </span>${error}</p>`}
   </div>`;
 }
 

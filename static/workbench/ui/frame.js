@@ -22,7 +22,7 @@ export function Frame({ area, children }) {
   return html`<div class="frame">
     <header class="topbar">
       <a class="mark" href=${BASE}><img src=${`${BASE}static/shared/mark.svg`} alt="" width="28" height="28" />Cloakroom</a>
-      ${!alone && html`<${TeamChoice} />`}
+      ${!alone && html`<${TeamChoice} area=${area} />`}
       <span class="spring"></span>
       ${!alone && html`<${SearchBox} />`}
       ${me && html`<${Account} />`}
@@ -43,10 +43,15 @@ function Place({ place, current }) {
   <//></li>`;
 }
 
-function TeamChoice() {
+function TeamChoice({ area }) {
   const { teams, team, chooseTeam, router } = useApp();
+  // What is shown of one team, and chosen by its groups and people, is nothing to another.
+  const root = PLACES.find((place) => place.area === area && area !== "inbox")?.to;
+  const change = async (id) => {
+    if (!root || (await router.go(root))) chooseTeam(id);
+  };
   const items = [
-    ...teams.map((one) => ({ name: one.name, icon: one.id === team.id ? "check" : "teams", deed: () => chooseTeam(one.id) })),
+    ...teams.map((one) => ({ name: one.name, icon: one.id === team.id ? "check" : "teams", deed: () => change(one.id) })),
     { name: t("Join or found another team"), icon: "plus", deed: () => router.go("/welcome") },
   ];
   return html`<${Menu} label=${t("Choose a team")} items=${items} icon="down" kind="plain team-choice">${team.name}<//>`;

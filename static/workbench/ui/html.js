@@ -8,6 +8,7 @@ export {
   useCallback,
   useContext,
   useEffect,
+  useErrorBoundary,
   useId,
   useLayoutEffect,
   useMemo,

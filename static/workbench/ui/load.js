@@ -3,6 +3,7 @@ import { useApp } from "./context.js";
 import { useCallback, useEffect, useRef, useState } from "./html.js";
 
 const LIMIT = 30;
+const LIMIT_MAX = 200; // of the API
 
 /** `{ data, etag, problem, loading, reload, set }` of `path`; nothing is asked while it is null. */
 export function useRead(path, query) {
@@ -39,15 +40,20 @@ export function usePages(path, query = {}, { limit = LIMIT } = {}) {
   const [state, setState] = useState({ items: null, next: null, loading: true });
   const asked = `${path}?${JSON.stringify(query)}`;
   const latest = useRef(null);
+  const count = useRef(0); // what is shown stays shown when the list is asked for again
   const fetchPage = useCallback(
-    async (after) => {
+    async (after, least = 0) => {
       if (path === null) return;
       const leaving = new AbortController();
       latest.current?.abort();
       latest.current = leaving;
       setState((old) => ({ ...old, loading: true, problem: null }));
       try {
-        const page = await api.get(path, { ...query, limit, after }, leaving.signal);
+        const page = await api.get(path, { ...query, limit: Math.min(Math.max(limit, least), LIMIT_MAX), after }, leaving.signal);
+        while (page.next && page.items.length < least) {
+          const more = await api.get(path, { ...query, limit: LIMIT_MAX, after: page.next }, leaving.signal);
+          Object.assign(page, { items: joined(page.items, more.items), next: more.next });
+        }
         setState((old) => ({
           items: after ? joined(old.items, page.items) : page.items,
           next: page.next ?? null,
@@ -59,6 +65,7 @@ export function usePages(path, query = {}, { limit = LIMIT } = {}) {
     },
     [asked, api, limit],
   );
+  count.current = state.items?.length ?? 0;
   useEffect(() => {
     setState({ items: null, next: null, loading: true });
     fetchPage(null);
@@ -68,15 +75,27 @@ export function usePages(path, query = {}, { limit = LIMIT } = {}) {
     ...state,
     hasMore: Boolean(state.next),
     more: () => fetchPage(state.next),
-    reload: () => fetchPage(null),
+    reload: () => fetchPage(null, count.current),
     change: (change) => setState((old) => ({ ...old, items: change(old.items ?? []) })),
   };
 }
 
+// Members are told apart by who they are, versions by their number.
+const keyOf = (item) => item.id ?? item.user?.id ?? item.revision;
+
 // A page may begin with what the one before ended with, if something was added meanwhile.
 function joined(items, more) {
-  const known = new Set(items.map((item) => item.id));
-  return [...items, ...more.filter((item) => !known.has(item.id))];
+  const known = new Set(items.map(keyOf));
+  return [...items, ...more.filter((item) => !known.has(keyOf(item)))];
+}
+
+/** The whole of a list, for choices: `{ items, whole }`; `whole` once nothing is left out. */
+export function useAll(path, query = {}) {
+  const { items, hasMore, loading, problem, more } = usePages(path, query, { limit: LIMIT_MAX });
+  useEffect(() => {
+    if (hasMore && !loading && !problem) more();
+  });
+  return { items: items ?? [], whole: items !== null && !hasMore };
 }
 
 /** `value`, once it has rested for `ms`. */

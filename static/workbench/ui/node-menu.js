@@ -6,10 +6,10 @@ import { Dialog } from "./dialog.js";
 import { Field, FormProblem, Select, useForm } from "./form.js";
 import { html, useState } from "./html.js";
 import { Menu } from "./menu.js";
-import { placeIn } from "./nodes.js";
+import { placeIn, writesIn } from "./nodes.js";
 import { Button } from "./parts.js";
 
-export function NodeMenu({ node, tree, project, more = [] }) {
+export function NodeMenu({ node, tree, project }) {
   const { router } = useApp();
   const [dialog, setDialog] = useState(null);
   const known = treeOf(tree.nodes);
@@ -17,15 +17,15 @@ export function NodeMenu({ node, tree, project, more = [] }) {
     const to = known.byId.has(node.id) ? step(known, node.id, direction) : null;
     return to && (() => tree.move(node.id, to, moved(tree.nodes, node.id, to)));
   };
-  const [up, down] = [stepTo("up"), stepTo("down")];
+  const writes = writesIn(project);
+  const [up, down] = writes ? [stepTo("up"), stepTo("down")] : [];
   const items = [
-    ...more,
-    { name: t("Rename"), icon: "edit", deed: () => setDialog("rename") },
-    { name: t("Move to another folder"), icon: "folder", deed: () => setDialog("move") },
+    writes && { name: t("Rename"), icon: "edit", deed: () => setDialog("rename") },
+    writes && { name: t("Move to another folder"), icon: "folder", deed: () => setDialog("move") },
     up && { name: t("Move up"), icon: "chevron", deed: up },
     down && { name: t("Move down"), icon: "down", deed: down },
     node.kind === "document" && { name: t("History"), icon: "history", deed: () => router.go(`${placeIn(project.id, node)}/history`) },
-    { name: t("Into the trash"), icon: "trash", danger: true, deed: () => tree.trash(node) },
+    writes && { name: t("Into the trash"), icon: "trash", danger: true, deed: () => tree.trash(node) },
   ];
   return html`<${Menu} label=${t("More")} items=${items} kind="quiet" />
     ${dialog === "rename" && html`<${Rename} node=${node} tree=${tree} close=${() => setDialog(null)} />`}

@@ -46,6 +46,10 @@ export const nameOf = (person) => person?.name || person?.username || t("Somebod
 /** A page's head: its name, a line beneath, and what can be done here. */
 export function Head({ title, children, actions, back }) {
   const heading = useRef(null);
+  useEffect(() => {
+    // What was pressed to come here is gone, and the focus with it: the page begins at its name.
+    if (document.body.dataset.visited && document.activeElement === document.body) heading.current.focus({ preventScroll: true });
+  }, []);
   return html`<header class="head">
     ${back && html`<${Link} class="back" to=${back.to}><${Icon} name="back" />${back.name}<//>`}
     <div class="head-row">
@@ -95,7 +99,12 @@ export function Read({ of, children, lines }) {
 
 /** Places beside each other, as links. */
 export function Sections({ label, items }) {
-  return html`<nav class="sections-bar" aria-label=${label}><ul>
+  const bar = useRef(null);
+  useEffect(() => {
+    const [shown, current] = [bar.current, bar.current.querySelector("[aria-current]")];
+    if (current) shown.scrollLeft = current.offsetLeft + current.offsetWidth - shown.clientWidth; // on a telephone
+  }, []);
+  return html`<nav ref=${bar} class="sections-bar" aria-label=${label}><ul>
     ${items.map(({ to, name, current, count }) => html`<li key=${to}><${Link} to=${to} aria-current=${current ? "page" : undefined}>${name}
       ${count ? html` <span class="count">${count}</span>` : null}<//></li>`)}
   </ul></nav>`;

@@ -3,7 +3,7 @@ import { t } from "../lib/i18n.js";
 import { match } from "../lib/router.js";
 import { ROUTES } from "../routes.js";
 import { App } from "./context.js";
-import { html, useCallback, useEffect, useMemo, useRef, useState } from "./html.js";
+import { html, useCallback, useEffect, useErrorBoundary, useMemo, useRef, useState } from "./html.js";
 import { Bars, DoorDialog } from "./door.js";
 import { Question } from "./dialog.js";
 import { Frame } from "./frame.js";
@@ -70,7 +70,7 @@ export function Shell({ app }) {
   const [unread, recount] = useUnread(app.api, app.live, self.me);
   const [here, setHere] = useState(app.router.here);
   const [question, setQuestion] = useState(null);
-  useEffect(() => app.router.subscribe(setHere), [app]);
+  useEffect(() => app.router.subscribe((now) => ((document.body.dataset.visited = "yes"), setHere(now))), [app]);
   const ask = useCallback(
     (asked) => new Promise((done) => setQuestion({ ...asked, answer: (yes) => (setQuestion(null), done(yes)) })),
     [],
@@ -87,7 +87,7 @@ export function Shell({ app }) {
     <${Frame} area=${area}>
       <${Bars} />
       ${self.me && self.teams
-        ? html`<${Page} key=${here.path} path=${here.path} found=${found} />`
+        ? html`<${Page} key=${keyOf(found, here.path)} path=${here.path} found=${found} />`
         : self.problem ? html`<${Failed} problem=${self.problem} retry=${self.reloadTeams} />` : html`<${Loading} />`}
     <//>
     ${question && html`<${Question} question=${question} />`}
@@ -96,32 +96,37 @@ export function Shell({ app }) {
   <//>`;
 }
 
+const keyOf = (found, path) => (found?.route.stays ? `${found.route.stays} ${found.params[found.route.stays]}` : path);
 const loaded = new Map(); // modules, which never change while the page stands
 
 function Page({ path, found }) {
-  const [Shown, setShown] = useState(() => loaded.get(found?.route) ?? null);
+  const [Shown, setShown] = useState(() => loaded.get(found?.route.load) ?? null);
   const [problem, setProblem] = useState(null);
   const [round, setRound] = useState(0);
   const place = useRef(null);
+  const [broken, mend] = useErrorBoundary((error) => reportError(error));
   useEffect(() => {
     if (!found || Shown) return;
     setProblem(null);
     found.route.load().then(
       (module) => {
-        loaded.set(found.route, module.default);
+        loaded.set(found.route.load, module.default);
         setShown(() => module.default);
       },
       () => setProblem({ status: 0, code: "network_failed" }),
     );
-  }, [found?.route, round]);
+  }, [found?.route.load, round]);
   useEffect(() => {
+    if (broken) mend();
     if (!Shown) return;
     scrollTo(0, 0);
-    // The first page leaves the focus where the browser has it; later ones begin at their name.
-    if (document.body.dataset.visited) place.current?.querySelector("[data-focus], h1")?.focus({ preventScroll: true });
-    document.body.dataset.visited = "yes";
-  }, [Shown]);
+    // The first page leaves the focus where the browser has it; later ones begin at their name, but
+    // for what stays with the focus in it, as the tree does.
+    if (!document.body.dataset.visited || place.current?.contains(document.activeElement)) return;
+    place.current?.querySelector("[data-focus], h1")?.focus({ preventScroll: true });
+  }, [Shown, path]);
   if (!found) return html`<${Failed} problem=${{ status: 404 }} />`;
+  if (broken) return html`<${Failed} problem=${{ status: 500 }} retry=${mend} />`;
   if (problem) return html`<${Failed} problem=${problem} retry=${() => setRound(round + 1)} />`;
   return html`<div ref=${place} class="page" data-path=${path}>${Shown ? html`<${Shown} ...${found.params} />` : html`<${Loading} />`}</div>`;
 }

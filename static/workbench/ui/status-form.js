@@ -5,7 +5,7 @@ import { useApp } from "./context.js";
 import { Dialog } from "./dialog.js";
 import { Field, FormProblem, Select, useForm } from "./form.js";
 import { html } from "./html.js";
-import { useRead } from "./load.js";
+import { useAll } from "./load.js";
 import { Button } from "./parts.js";
 
 const PARTS = ["title", "done", "problems", "next", "body"];
@@ -14,7 +14,7 @@ const text = (value) => value?.trim() || null;
 export function StatusForm({ status = null, close, done }) {
   const { api, make, team, drafts, say } = useApp();
   const name = status ? `status.${status.id}` : `status.new.${team.id}`;
-  const groups = useRead(`/teams/${team.id}/groups`).data?.items ?? [];
+  const groups = useAll(`/teams/${team.id}/groups`).items;
   const initial = { ...Object.fromEntries(PARTS.map((part) => [part, status?.[part] ?? ""])), group: status?.group?.id ?? "" };
   const kept = drafts.find(name)?.text;
   const form = useForm(kept ? { ...initial, ...JSON.parse(kept) } : initial, async (values) => {
@@ -38,7 +38,7 @@ export function StatusForm({ status = null, close, done }) {
   return html`<${Dialog} wide title=${status ? t("Edit the status") : t("Post a status")} onClose=${close}>
     <form onSubmit=${form.submit} noValidate><${FormProblem} form=${form} />
       <${Field} label=${t("Title")} data-first autocomplete="off" ...${field("title")} />
-      ${groups.length > 0 && html`<${Select} label=${t("Group")} name="group" value=${form.values.group} options=${[["", t("No group")], ...groups.map((one) => [one.id, one.name])]} onChange=${(event) => form.set({ group: event.target.value })} />`}
+      ${groups.length > 0 && html`<${Select} label=${t("Group")} name="group" value=${form.values.group} error=${form.errors.group} options=${[["", t("No group")], ...groups.map((one) => [one.id, one.name])]} onChange=${(event) => form.set({ group: event.target.value })} />`}
       <${Field} label=${t("Done")} multiline rows=${3} ...${field("done")} />
       <${Field} label=${t("Problems")} multiline rows=${2} ...${field("problems")} />
       <${Field} label=${t("Next")} multiline rows=${2} ...${field("next")} />

@@ -2,7 +2,7 @@
 import { t } from "../lib/i18n.js";
 import { drop, moved, rowsOf, step, treeOf } from "../lib/tree.js";
 import { useApp } from "./context.js";
-import { html, useEffect, useLayoutEffect, useMemo, useRef, useState } from "./html.js";
+import { html, useLayoutEffect, useMemo, useRef, useState } from "./html.js";
 import { Icon } from "./icons.js";
 import { iconOf, kindName } from "./nodes.js";
 
@@ -17,12 +17,13 @@ function zoneAt(event, isFolder) {
   return part > 0.75 ? "after" : "into";
 }
 
-/** `change(nodes)` shows the new order at once; `move(id, to)` asks the server for it. */
+/** `move(id, to, nodes)` shows the new order at once and asks the server for it; null for who only reads. */
 export function Tree({ nodes, selected, open, setOpen, choose, move, label }) {
   const { say } = useApp();
   const tree = useMemo(() => treeOf(nodes), [nodes]);
   const rows = rowsOf(tree, open);
-  const [active, setActive] = useState(selected);
+  const [walked, setWalked] = useState({ from: selected, to: selected });
+  const active = walked.from === selected ? walked.to : selected;
   const [target, setTarget] = useState(null);
   const root = useRef(null);
   const wantsFocus = useRef(false);
@@ -33,11 +34,10 @@ export function Tree({ nodes, selected, open, setOpen, choose, move, label }) {
     wantsFocus.current = false;
     root.current.querySelector("[tabindex='0']")?.focus();
   });
-  useEffect(() => setActive(selected), [selected]);
 
   const go = (id) => {
     wantsFocus.current = true;
-    setActive(id);
+    setWalked({ from: selected, to: id });
   };
   const unfold = (id, yes) => {
     const next = new Set(open);
@@ -46,7 +46,7 @@ export function Tree({ nodes, selected, open, setOpen, choose, move, label }) {
     setOpen(next);
   };
   const bring = (id, to) => {
-    if (!to) return;
+    if (!to || !move) return;
     if (to.parent) unfold(to.parent, true);
     move(id, to, moved(nodes, id, to));
     say(t("{name} is moved.", { name: tree.byId.get(id).name }));
@@ -81,19 +81,19 @@ export function Tree({ nodes, selected, open, setOpen, choose, move, label }) {
   };
   return html`<div class="tree" role="tree" aria-label=${label} ref=${root} onKeyDown=${onKeyDown} onDrop=${onDrop}
       onDragOver=${(event) => event.preventDefault()} onDragLeave=${(event) => event.currentTarget.contains(event.relatedTarget) || setTarget(null)}>
-    ${rows.map((row) => html`<${Row} key=${row.node.id} row=${row} isStop=${row.node.id === stop} isSelected=${row.node.id === selected}
+    ${rows.map((row) => html`<${Row} key=${row.node.id} row=${row} isStop=${row.node.id === stop} isSelected=${row.node.id === selected} moves=${move !== null}
       zone=${target?.id === row.node.id ? target.zone : ""} press=${() => press(row)}
       over=${(event) => setTarget({ id: row.node.id, zone: zoneAt(event, row.isFolder) })} />`)}
   </div>`;
 }
 
-function Row({ row, isStop, isSelected, zone, press, over }) {
+function Row({ row, isStop, isSelected, moves, zone, press, over }) {
   const { node, level, isFolder, isOpen } = row;
   const take = (event) => {
     event.dataTransfer.setData("text/x-node", node.id);
     event.dataTransfer.effectAllowed = "move";
   };
-  return html`<div role="treeitem" class=${`tree-row level-${Math.min(level, 8)} ${zone && `drop-${zone}`}`} draggable="true" tabindex=${isStop ? 0 : -1}
+  return html`<div role="treeitem" class=${`tree-row level-${Math.min(level, 8)} ${zone && `drop-${zone}`}`} draggable=${moves ? "true" : undefined} tabindex=${isStop ? 0 : -1}
       aria-level=${level} aria-posinset=${row.position} aria-setsize=${row.count} aria-expanded=${isFolder ? String(isOpen) : undefined}
       aria-selected=${isSelected ? "true" : "false"} aria-label=${`${node.name}, ${kindName(node.kind)}`}
       onClick=${press} onDragStart=${take} onDragOver=${over} data-node=${node.id}>

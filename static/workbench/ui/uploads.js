@@ -5,7 +5,7 @@ import { sendOctets } from "../lib/octets.js";
 import { size } from "../lib/time.js";
 import { memoryOf, Upload } from "../lib/upload.js";
 import { useApp } from "./context.js";
-import { html, useEffect, useReducer, useRef, useState } from "./html.js";
+import { html, useEffect, useReducer, useRef } from "./html.js";
 import { Button } from "./parts.js";
 import { explain } from "./words.js";
 
@@ -23,39 +23,67 @@ function wireOf(api, project, file, parent) {
   };
 }
 
+/** The files on their way up, of all projects: they go on whatever page is shown meanwhile. */
+export function uploadsOver(api, say) {
+  const listeners = new Set();
+  let [number, rows] = [0, []];
+  const warn = (event) => event.preventDefault(); // they would break off with the page
+  const tell = (done = null) => {
+    const busy = rows.some(({ upload }) => upload.state === "sending");
+    (busy ? addEventListener : removeEventListener)("beforeunload", warn);
+    for (const listener of listeners) listener(done);
+  };
+  const heed = ({ project, upload }) => {
+    let known = upload.state;
+    upload.subscribe(({ state, file }) => {
+      if (state === known) return; // only further on
+      known = state;
+      if (state === "done") say(t("{name} is uploaded.", { name: file.name }));
+      tell(state === "done" ? project : null);
+    });
+  };
+  return {
+    of: (project) => rows.filter((row) => row.project === project),
+    async begin(project, files, parent) {
+      const begun = files.map((file) => {
+        const upload = new Upload(file, wireOf(api, project, file, parent), memoryOf(globalThis.localStorage, project, file));
+        return { key: (number += 1), project, upload };
+      });
+      rows = [...rows, ...begun];
+      begun.forEach(heed);
+      tell();
+      // One after the other: each then gets the whole line, and the first is there soonest.
+      for (const { upload } of begun) await upload.start();
+    },
+    drop(upload) {
+      rows = rows.filter((row) => row.upload !== upload);
+      tell();
+    },
+    /** `listener` is called at each change, with the project where a file has just arrived. */
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}
+
+/** The uploads into `project`; calls `done` when a file is there. */
 export function useUploads(project, done) {
-  const { api, say } = useApp();
-  const [all, setAll] = useState([]);
-  const finished = useRef(done);
-  finished.current = done;
-  const begin = (files, parent) => {
-    const begun = files.map((file) => new Upload(file, wireOf(api, project, file, parent), memoryOf(globalThis.localStorage, project, file)));
-    setAll((old) => [...old, ...begun]);
-    run(begun);
-  };
-  // One after the other: each then gets the whole line, and the first is there soonest.
-  const run = async (begun) => {
-    for (const upload of begun) {
-      upload.subscribe((one) => one.state === "done" && (finished.current(), say(t("{name} is uploaded.", { name: one.file.name }))));
-      await upload.start();
-    }
-  };
-  const drop = (upload) => setAll((old) => old.filter((one) => one !== upload));
-  const busy = all.some((one) => one.state === "sending");
-  useEffect(() => {
-    if (!busy) return undefined;
-    const warn = (event) => event.preventDefault();
-    addEventListener("beforeunload", warn);
-    return () => removeEventListener("beforeunload", warn);
-  }, [busy]);
-  useEffect(() => () => all.forEach((one) => one.pause()), [project]);
-  return { all, begin, drop };
+  const { uploads } = useApp();
+  const [, redraw] = useReducer((n) => n + 1, 0);
+  const latest = useRef(done);
+  latest.current = done;
+  useEffect(
+    () => uploads.subscribe((arrived) => (redraw(), arrived === project && latest.current())),
+    [uploads, project],
+  );
+  return { all: uploads.of(project), begin: (files, parent) => uploads.begin(project, files, parent), drop: uploads.drop };
 }
 
 export function Uploads({ uploads }) {
   if (uploads.all.length === 0) return null;
   return html`<section class="uploads" aria-label=${t("Uploads")}><h3>${t("Uploads")}</h3>
-    <ul>${uploads.all.map((one) => html`<${Row} key=${`${one.file.name}${one.file.lastModified}`} upload=${one} drop=${() => uploads.drop(one)} />`)}</ul></section>`;
+    <ul>${uploads.all.map(({ key, upload }) => html`<${Row} key=${key} upload=${upload} drop=${() => uploads.drop(upload)} />`)}</ul></section>`;
 }
 
 function Row({ upload, drop }) {

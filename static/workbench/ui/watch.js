@@ -1,21 +1,16 @@
 // Whether the reader hears of changes to one thing.
 import { t } from "../lib/i18n.js";
 import { useApp } from "./context.js";
-import { html, useEffect, useState } from "./html.js";
+import { html, useState } from "./html.js";
+import { useAll } from "./load.js";
 import { Button } from "./parts.js";
 
 export function Watch({ kind, id }) {
   const { api, fail, say } = useApp();
-  const [on, setOn] = useState(null);
-  useEffect(() => {
-    let shown = true;
-    api.get("/watches", { limit: 100 }).then(
-      ({ items }) => shown && setOn(items.some((one) => one.id === id)),
-      () => {}, // the button is simply not there
-    );
-    return () => (shown = false);
-  }, [id, api]);
-  if (on === null) return null;
+  const watches = useAll("/watches");
+  const [turned, setOn] = useState(null);
+  const on = turned ?? watches.items.some((one) => one.id === id);
+  if (!watches.whole) return null; // not known: the button is simply not there
   const turn = async () => {
     try {
       const path = `/watches/${kind}/${id}`;

@@ -6,6 +6,15 @@ const BY_CODE = {
   forbidden_deed: () => t("Your role does not allow that."),
   login_required: () => t("You are signed out. Sign in again to go on."),
   step_up_required: () => t("This needs a fresh sign-in."),
+  unsupported_media_type: () => t("Files of this kind are not taken here."),
+  checksum_mismatch: () => t("It arrived damaged. Send it again."),
+  name_taken: () => t("There is something of that name already. Choose another."),
+  limit_reached: () => t("There can be no more of these."),
+  last_owner: () => t("A team needs an owner. Hand it over first."),
+  already_member: () => t("This person is in the team already."),
+  already_applied: () => t("You have an open application there."),
+  already_decided: () => t("Somebody has decided this already."),
+  invitation_over: () => t("This invitation has expired, was used up or was revoked."),
   precondition_failed: () => t("Somebody changed this in the meantime. Look at the new state, then try again."),
 };
 const BY_STATUS = {

@@ -13,6 +13,7 @@ import pytest
 from bff.pages.views import WORKBENCH_PLACES
 from tests.support import needs
 from tests.support.programs import ROOT
+from workbench import problems
 from workbench.journal import Verb
 
 if TYPE_CHECKING:
@@ -114,6 +115,21 @@ def test_the_feed_has_a_sentence_for_everything_that_can_happen() -> None:
     source = (_FOLDER / "ui" / "feed.js").read_text(encoding="utf-8")
     told = set(re.findall(r'^  "([a-z_]+\.[a-z_]+)": s\(', source, re.MULTILINE))
     assert told == {verb.value for verb in Verb}
+
+
+def test_every_refusal_that_a_page_can_meet_is_told_in_words() -> None:
+    """What a person can mend is not "something went wrong on our side"."""
+    source = (_FOLDER / "ui" / "words.js").read_text(encoding="utf-8")
+    told = set(re.findall(r"^  (\w+): \(\) =>", source, re.MULTILINE))
+    by_status = {int(status) for status in re.findall(r"^  (\d{3}): ", source, re.MULTILINE)}
+    by_status |= {400, 422, 502, 503, 504}
+    kinds = [each for each in vars(problems).values() if isinstance(each, problems.ProblemType)]
+    untold = {kind.code for kind in kinds if kind.code not in told and kind.status not in by_status}
+    # The gateway renews tokens and the page sends versions and whole files: a person meets none.
+    ours = {"token_required", "invalid_token", "precondition_required", "range_not_satisfiable"}
+    assert untold == ours
+    vague = {kind.code for kind in kinds if kind.status == 409} - told
+    assert vague == {"wrong_offset"}, "what does not fit is named, so that it can be mended"
 
 
 def test_the_gateway_knows_every_place_of_the_router() -> None:

@@ -34,6 +34,15 @@ test("nothing in a document becomes an element of ours that it should not", () =
   assert.ok(!JSON.stringify(vnodes).includes("dangerously"));
 });
 
+test("text that is in itself without end is shown, and nothing breaks", () => {
+  for (const source of [">".repeat(8000), "> ".repeat(4000) + "x", "- ".repeat(300) + "x"]) {
+    const vnodes = drawn(source);
+    const depth = (vnode) => (typeof vnode === "string" ? 0 : 1 + Math.max(0, ...vnode.children.map(depth)));
+    assert.ok(vnodes.length > 0);
+    assert.ok(Math.max(...vnodes.map(depth)) < 60, source.slice(0, 4));
+  }
+});
+
 test("links lead only where links may lead", () => {
   for (const href of ["javascript:alert(1)", " JaVaScRiPt:alert(1)", "data:text/html,x", "vbscript:x", "//evil.example", "/\\evil.example", "file:///etc", "java\nscript:x"]) assert.equal(safeHref(href), null, href);
   for (const href of ["https://a.example", "mailto:a@b.example", "/projects/p_1", "#top"]) assert.equal(safeHref(href), href);
@@ -121,7 +130,7 @@ test("drafts are kept, lapse, and are forgotten at the sign-out", () => {
   const kept = new Map();
   const storage = new Proxy({ getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => kept.set(key, value), removeItem: (key) => kept.delete(key) }, { ownKeys: () => [...kept.keys()], getOwnPropertyDescriptor: () => ({ enumerable: true, configurable: true }) });
   let now = 1000;
-  const drafts = draftsIn(storage, () => now);
+  const drafts = draftsIn(storage, { now: () => now });
   drafts.keep("document.n_1", "text", { etag: '"v1"' });
   assert.equal(drafts.find("document.n_1").text, "text");
   now += 31 * 86_400_000;
@@ -130,6 +139,26 @@ test("drafts are kept, lapse, and are forgotten at the sign-out", () => {
   kept.set("language", "of somebody else");
   drafts.clear();
   assert.deepEqual([...kept.keys()], ["language"]);
+});
+
+test("a draft that finds no room is the newest all the same, and one's own alone", () => {
+  const kept = new Map();
+  let room = true;
+  const storage = { getItem: (key) => kept.get(key) ?? null, removeItem: (key) => kept.delete(key) };
+  storage.setItem = (key, value) => {
+    if (!room) throw new Error("QuotaExceededError");
+    kept.set(key, value);
+  };
+  const ada = draftsIn(storage, { owner: "ada" });
+  ada.keep("document.n_1", "first");
+  room = false;
+  ada.keep("document.n_1", "second");
+  assert.equal(ada.find("document.n_1").text, "second");
+  room = true;
+  ada.keep("document.n_1", "third");
+  assert.equal(draftsIn(storage, { owner: "ada" }).find("document.n_1").text, "third");
+  const bo = draftsIn(storage, { owner: "bo" });
+  assert.equal(bo.find("document.n_1"), null, "whoever comes to the browser next reads nothing");
 });
 
 test("drafts live as long as the page where there is no storage", () => {
