@@ -18,6 +18,7 @@ from workbench.demo.story import PEOPLE
 from workbench.demo.telling import NotTold, tell
 from workbench.factory import MIGRATIONS, build_app, sender_of
 from workbench.notifications.digests import send_all
+from workbench.notifications.retention import forget_all
 from workbench.problems import Unavailable
 from workbench.projects.limits import Limits
 from workbench.projects.storage import storage_of
@@ -54,12 +55,13 @@ def migrate(config: Path | None) -> None:
 @cli.command()
 @_config
 def sweep(config: Path | None) -> None:
-    """Empty the trash of what is too old, forget abandoned uploads: to be run by a timer."""
+    """Forget what is too old in trash, feed and inbox, and abandoned uploads: for a timer."""
     with _application(config, "swept") as settings:
         swept = sweep_projects(storage_of(settings), Limits.of(settings))
+        forgotten = forget_all(settings.feed_retention_s)
     click.echo(
         f"Gone for good: {swept.entries} from the trash, {swept.projects} projects, "
-        f"{swept.uploads} uploads, {swept.blobs} blobs."
+        f"{swept.uploads} uploads, {swept.blobs} blobs, {forgotten} events."
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,7 @@ from workbench.kit.ids import install_ids
 from workbench.notifications import views as notifications
 from workbench.notifications.digests import Sender
 from workbench.notifications.mail import Outbox, Smtp
+from workbench.notifications.retention import forget_some
 from workbench.notifications.views import Surroundings
 from workbench.projects import views as projects
 from workbench.projects.limits import Limits
@@ -116,7 +118,12 @@ def _open_rooms(app: Flask, settings: Settings, keys: Keys | None) -> None:
     app.extensions |= {"feed": hub, "leaving": hub.stop}
     app.register_blueprint(feed.create_blueprint(callers, hub))
     app.register_blueprint(
-        projects.create_blueprint(callers, storage_of(settings), Limits.of(settings))
+        projects.create_blueprint(
+            callers,
+            storage_of(settings),
+            Limits.of(settings),
+            besides=partial(forget_some, settings.feed_retention_s),
+        )
     )
     app.register_blueprint(
         openapi.create_blueprint(issuer=settings.issuer, identifier=settings.identifier)

@@ -34,6 +34,7 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _BACKENDS = frozenset({"mysql", "sqlite"})
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _PREFIX = re.compile(r"(/[A-Za-z0-9._-]+)*/?")
+_CENTURY_S = 3_155_760_000  # far enough, and no date is without a name
 _MEDIA_TYPE = re.compile(r"\*/\*|[a-z0-9.+-]+/(\*|[a-z0-9.+-]+)")
 
 
@@ -128,6 +129,7 @@ class Settings(BaseModel):
         upload_types: media types that may be uploaded.
         upload_ttl_s: how long an upload that nobody goes on with is kept.
         trash_retention_s: how long what was thrown away can be brought back.
+        feed_retention_s: how far feed and inbox reach back.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -173,8 +175,9 @@ class Settings(BaseModel):
     upload_limit_bytes: int = Field(default=1_073_741_824, ge=1)
     upload_chunk_bytes: int = Field(default=8_388_608, ge=65_536, le=67_108_864)
     upload_types: Annotated[tuple[str, ...], AfterValidator(_media_types)] = ("*/*",)
-    upload_ttl_s: int = Field(default=172_800, ge=3600)
-    trash_retention_s: int = Field(default=2_592_000, ge=0)
+    upload_ttl_s: int = Field(default=172_800, ge=3600, le=_CENTURY_S)
+    trash_retention_s: int = Field(default=2_592_000, ge=0, le=_CENTURY_S)
+    feed_retention_s: int = Field(default=31_536_000, ge=86_400, le=_CENTURY_S)
 
     @model_validator(mode="after")
     def _a_bucket_has_keys(self) -> Self:

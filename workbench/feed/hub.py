@@ -18,7 +18,7 @@ from workbench.database import outages_named
 from workbench.feed import sight
 from workbench.feed.items import items
 from workbench.feed.stream import FEED, INBOX, Message, Position, Stream
-from workbench.journal import Channel, reading
+from workbench.journal import Channel, forgetting, reading
 from workbench.notifications import inbox
 from workbench.notifications.views import Surroundings, told_items
 from workbench.problems import STREAMS_TAKEN, Unavailable
@@ -110,7 +110,12 @@ class Hub:
     def missed(
         self, user_pk: int, after: Position, until: int, *, with_inbox: bool
     ) -> list[Message] | None:
-        """Return what *user_pk* was not sent behind *after*, up to *until*; None: too much."""
+        """Return what *user_pk* was not sent behind *after*, up to *until*.
+
+        None: too much, or some of it is so old that nobody can tell it any more.
+        """
+        if forgetting.is_forgotten(after.number + (after.part == FEED), until):
+            return None
         first = after.number - 1  # of an event whose first part was sent, the second is missing
         visible = sight.channels_of(user_pk)
         found = reading.newest(visible, limit=REPLAY_MAX, after=first, before=until + 1)

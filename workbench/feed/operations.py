@@ -24,8 +24,8 @@ _STREAM = {
     "200": {
         "description": (
             "Server-sent events: `feed` (a FeedItem), `inbox` (`{unread, item}`), `open` (first, "
-            "where the token has no `notification:read`) and `reset` (too much was missed: read "
-            "the feed anew)."
+            "where the token has no `notification:read`) and `reset` (too much was missed, or too "
+            "long ago: read the feed anew)."
         ),
         "content": {"text/event-stream": {"schema": TEXT}},
     },

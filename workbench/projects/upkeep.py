@@ -66,17 +66,22 @@ def sweep(storage: Storage, limits: Limits, now: Callable[[], datetime] = utc_no
 
 
 class Tidier:
-    """Does a little of it now and then beside other work, where no timer runs `sweep`."""
+    """Does a little of it now and then beside other work, where no timer does it all."""
 
     def __init__(
         self,
         storage: Storage,
         limits: Limits,
         *,
+        besides: Callable[[], object] | None = None,
         pause_s: float = 600.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Tidy at most once in *pause_s*; *clock* is in seconds from anywhere."""
+        """Tidy at most once in *pause_s*; *clock* is in seconds from anywhere.
+
+        *besides* is what other rooms have to forget, a little of it.
+        """
+        self._besides = besides
         self._storage = storage
         self._limits = limits
         self._pause_s = pause_s
@@ -97,16 +102,21 @@ class Tidier:
             partial(_erase_project, old),
             _take_apart,
             partial(_forget_uploads, stale),
+            besides=self._besides,
         )
 
     def soon(self) -> None:
         """Take apart what was just deleted for good, the most of it at once; never fails."""
         self._tidy(*[_take_apart] * _STEPS_AT_ONCE)
 
-    def _tidy(self, *steps: Callable[[], object]) -> None:
+    def _tidy(
+        self, *steps: Callable[[], object], besides: Callable[[], object] | None = None
+    ) -> None:
         try:
             for step in steps:
                 write(step)
+            if besides is not None:
+                besides()
             delete_doomed(self._storage)
         except Unavailable as outage:
             events.get_logger().warning(TIDYING_FAILED, reason=outage.hint)

@@ -10,15 +10,19 @@ from workbench.projects.upkeep import Tidier
 from workbench.projects.views import comments, documents, files, nodes, projects, search, uploads
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from workbench.projects.limits import Limits
     from workbench.projects.storage import Storage
     from workbench.users.people import Callers
 
 
-def create_blueprint(callers: Callers, storage: Storage, limits: Limits) -> Blueprint:
-    """Return the room's routes."""
+def create_blueprint(
+    callers: Callers, storage: Storage, limits: Limits, *, besides: Callable[[], object]
+) -> Blueprint:
+    """Return the room's routes; *besides* forgets a little of what other rooms have."""
     room = Blueprint("projects", __name__)
-    tidier = Tidier(storage, limits)
+    tidier = Tidier(storage, limits, besides=besides)
     projects.add_routes(room, callers, tidier)
     nodes.add_routes(room, callers, storage, limits, tidier)
     documents.add_routes(room, callers, limits)
