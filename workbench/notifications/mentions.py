@@ -8,9 +8,9 @@ is meant.
 from __future__ import annotations
 
 import re
-import unicodedata
 from typing import TYPE_CHECKING
 
+from workbench.kit.names import fold
 from workbench.users.people import people_called
 
 if TYPE_CHECKING:
@@ -44,16 +44,15 @@ def find(
     written = [_candidates(token) for token in fresh]
     if not written:
         return []
-    typed = {name for names in written for name in names}
-    people = people_called(typed | {_compared(name) for name in typed})
+    people = people_called({name for names in written for name in names})
     readers = readers_among([person.pk for person in people]) if people else ()
     pks_of: dict[str, list[int]] = {}
     for person in people:
         if person.pk in readers and person.username:
-            pks_of.setdefault(_compared(person.username), []).append(person.pk)
+            pks_of.setdefault(fold(person.username), []).append(person.pk)
     meant: dict[int, None] = {}
     for names in written:
-        known = next((key for name in names if (key := _compared(name)) in pks_of), None)
+        known = next((key for name in names if (key := fold(name)) in pks_of), None)
         if known is not None:
             meant |= dict.fromkeys(pks_of[known])
     return list(meant)
@@ -71,7 +70,3 @@ def _candidates(token: str) -> list[str]:
     ends += [at for at in range(len(token) - 1, 0, -1) if not token[at].isascii()]
     names = [token[:end] for end in ends]
     return list(dict.fromkeys([*names, *(name.rstrip(_NOT_LAST) for name in names)]))
-
-
-def _compared(name: str) -> str:
-    return unicodedata.normalize("NFKC", name).casefold()

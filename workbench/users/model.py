@@ -15,11 +15,12 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 from sqlalchemy.dialects.mysql import MEDIUMBLOB
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, validates
 
 from workbench.database import Base, ExactText
 from workbench.kit.clock import utc_now
 from workbench.kit.ids import ID_LENGTH, ids_of
+from workbench.kit.names import fold
 
 NAME_LENGTH = 200
 EMAIL_LENGTH = 320
@@ -30,6 +31,11 @@ _DIGEST_LENGTH = 64
 _PK = BigInteger().with_variant(Integer, "sqlite")
 
 
+def key_of(username: str) -> str:
+    """Return *username* as it is looked up: without case and width, no longer than its column."""
+    return fold(username)[:NAME_LENGTH]
+
+
 class User(Base):
     """A person as the workbench knows them.
 
@@ -38,6 +44,7 @@ class User(Base):
         id: the public id.
         issuer: who vouches for `subject`; the pair is the identity, `name` never is.
         checked_at: when the name was last asked for, whether or not there was an answer.
+        username_key: what usernames share that a person would take for the same one.
         chosen_name: what they call themselves here; `name` is the issuer's word.
         chosen_email: likewise.
         avatar: the digest of their picture.
@@ -46,7 +53,7 @@ class User(Base):
     __tablename__ = "users"
     __table_args__ = (
         UniqueConstraint("issuer", "subject", name="uq_users_identity"),
-        Index("ix_users_username", "username"),
+        Index("ix_users_username_key", "username_key"),
     )
 
     pk: Mapped[int] = mapped_column(_PK, primary_key=True, autoincrement=True)
@@ -55,6 +62,7 @@ class User(Base):
     subject: Mapped[str] = mapped_column(ExactText(255))
     name: Mapped[str | None] = mapped_column(String(NAME_LENGTH))
     username: Mapped[str | None] = mapped_column(String(NAME_LENGTH))
+    username_key: Mapped[str | None] = mapped_column(String(NAME_LENGTH))
     email: Mapped[str | None] = mapped_column(String(EMAIL_LENGTH))
     chosen_name: Mapped[str | None] = mapped_column(String(NAME_LENGTH))
     chosen_email: Mapped[str | None] = mapped_column(String(EMAIL_LENGTH))
@@ -65,6 +73,11 @@ class User(Base):
     version: Mapped[int] = mapped_column(Integer, default=1, server_default="1")
     created_at: Mapped[datetime] = mapped_column(DateTime, default=utc_now)
     checked_at: Mapped[datetime | None] = mapped_column(DateTime)
+
+    @validates("username")
+    def _with_its_key(self, _: str, username: str | None) -> str | None:
+        self.username_key = key_of(username) if username else None
+        return username
 
     @property
     def shown_name(self) -> str | None:
@@ -83,7 +96,7 @@ class User(Base):
 
 
 class Avatar(Base):
-    """A person's picture, byte for byte as they sent it."""
+    """A person's picture as they sent it, without what it told beside (`metadata`)."""
 
     __tablename__ = "avatars"
 

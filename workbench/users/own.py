@@ -15,8 +15,8 @@ from workbench.kit.answers import Answer, gone, shown
 from workbench.kit.bodies import Body, OneLine, Prose, fault, wrong_field
 from workbench.kit.names import index_name
 from workbench.kit.versions import require_match
-from workbench.users import pictures
 from workbench.users.documents import own_document
+from workbench.users.metadata import without_metadata
 from workbench.users.model import (
     BIO_LENGTH,
     EMAIL_LENGTH,
@@ -26,6 +26,7 @@ from workbench.users.model import (
     Avatar,
     User,
 )
+from workbench.users.pictures import NoPicture, judge
 
 if TYPE_CHECKING:
     from workbench.users.people import Person
@@ -86,18 +87,18 @@ def change(me: Person, wanted: ProfileChange) -> Answer:
 
 
 def put_picture(me: Person, content: bytes) -> Answer:
-    """Take *content* as the caller's picture.
+    """Take *content* as the caller's picture, without what else it tells.
 
     Raises:
         Refused: ``invalid_fields``: it is none that we take.
     """
     try:
-        picture = pictures.judge(content)
-    except pictures.NoPicture as reason:
+        content = without_metadata(content)
+    except NoPicture as reason:
         raise wrong_field("avatar", "no_picture", str(reason)) from None
     user = _locked(me)
     avatar = db.session.get(Avatar, user.pk) or Avatar(user_pk=user.pk)
-    avatar.media_type, avatar.content = picture.media_type, content
+    avatar.media_type, avatar.content = judge(content).media_type, content
     db.session.add(avatar)
     user.avatar = hashlib.sha256(content).hexdigest()
     _changed(user)

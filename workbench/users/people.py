@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from workbench.database import db
 from workbench.problems import FORBIDDEN_DEED, Refused
-from workbench.users.model import User
+from workbench.users.model import User, key_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -116,10 +116,11 @@ def find_person(public_id: str) -> Person | None:
 
 
 def people_called(usernames: Collection[str]) -> list[Person]:
-    """Return the people with any of *usernames*, one query, none for none."""
+    """Return the people with any of *usernames*, whatever their case; one query, none for none."""
     if not usernames:
         return []
-    found = db.session.scalars(select(User).where(User.username.in_(usernames)))
+    keys = {key_of(name) for name in usernames}
+    found = db.session.scalars(select(User).where(User.username_key.in_(keys)))
     return [person_of(user) for user in found]
 
 

@@ -9,7 +9,7 @@ Spec: PNG (W3C) §11.2.1; JPEG (ITU T.81) B.2.2; WebP (RFC 9649) §2.5-2.7.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 BYTES_MOST: Final = 524_288
 SIDE_MOST: Final = 4096
@@ -48,7 +48,7 @@ def judge(content: bytes) -> Picture:
 
 def _read(content: bytes) -> Picture:
     if content.startswith(_PNG) and content[12:16] == b"IHDR":
-        return Picture("image/png", _big(content, 16, 4), _big(content, 20, 4))
+        return Picture("image/png", number(content, 16, 4), number(content, 20, 4))
     if content.startswith(_JPEG):
         width, height = _jpeg_size(content)
         return Picture("image/jpeg", width, height)
@@ -65,33 +65,39 @@ def _jpeg_size(content: bytes) -> tuple[int, int]:
         if marker in _JPEG_ALONE or marker == 0xFF:  # noqa: PLR2004 - filling
             at += 1 if marker == 0xFF else 2  # noqa: PLR2004 - as above
         elif 0xC0 <= marker <= 0xCF and marker not in _JPEG_NO_FRAME:  # noqa: PLR2004 - frames
-            return _big(content, at + 7, 2), _big(content, at + 5, 2)
+            return number(content, at + 7, 2), number(content, at + 5, 2)
         else:
-            at += 2 + _big(content, at + 2, 2)
+            at += 2 + number(content, at + 2, 2)
     raise NoPicture("The picture is not whole.")
 
 
 def _webp_size(content: bytes) -> tuple[int, int]:
     kind = content[12:16]
     if kind == b"VP8X":
-        return 1 + _little(content, 24, 3), 1 + _little(content, 27, 3)
+        return 1 + number(content, 24, 3, "little"), 1 + number(content, 27, 3, "little")
     if kind == b"VP8 " and content[23:26] == b"\x9d\x01\x2a":
-        return _little(content, 26, 2) & 0x3FFF, _little(content, 28, 2) & 0x3FFF
+        return number(content, 26, 2, "little") & 0x3FFF, number(content, 28, 2, "little") & 0x3FFF
     if kind == b"VP8L" and content[20] == 0x2F:  # noqa: PLR2004 - the signature
-        bits = _little(content, 21, 4)
+        bits = number(content, 21, 4, "little")
         return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
     raise NoPicture("The picture is not whole.")
 
 
-def _big(content: bytes, at: int, length: int) -> int:
-    return int.from_bytes(_exactly(content, at, length))
+def number(content: bytes, at: int, length: int, order: Literal["little", "big"] = "big") -> int:
+    """Return the number in *content* at *at*.
+
+    Raises:
+        IndexError: *content* ends before.
+    """
+    return int.from_bytes(exactly(content, at, length), order)
 
 
-def _little(content: bytes, at: int, length: int) -> int:
-    return int.from_bytes(_exactly(content, at, length), "little")
+def exactly(content: bytes, at: int, length: int) -> bytes:
+    """Return *length* bytes of *content*.
 
-
-def _exactly(content: bytes, at: int, length: int) -> bytes:
+    Raises:
+        IndexError: it ends before.
+    """
     if len(content) < at + length:
         raise IndexError(at)
     return content[at : at + length]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from tests.unit.workbench.conftest import Someone
 
-PEOPLE = ("ann", "bob.b", "小明", "Zoë")
+PEOPLE = ("ann", "bob.b", "小明", "Zoë", "Carl")
 
 
 def meant(api: FlaskClient, text: str, *, hidden: str = "") -> list[str]:
@@ -48,6 +48,8 @@ def _people(person: Callable[[str], Someone]) -> None:
         ("（@小明）", ["小明"]),
         ("@ann, @bob.b.", ["ann", "bob.b"]),
         ("@ANN @Zoë", ["Zoë", "ann"]),
+        ("@carl", ["Carl"]),
+        ("@ＣARL and @ZOË", ["Carl", "Zoë"]),
         ("@anna", []),
         ("mail ann@ann.example", []),
         ("https://x.example/@ann", []),

@@ -40,7 +40,8 @@ def webp(kind: bytes, width: int = 3, height: int = 2) -> bytes:
         body = b"\0\0\0\x9d\x01\x2a" + struct.pack("<HH", width, height)
     else:
         body = b"\x2f" + ((width - 1) | (height - 1) << 14).to_bytes(4, "little")
-    return b"RIFF\0\0\0\0WEBP" + kind + struct.pack("<I", len(body)) + body
+    chunk = kind + struct.pack("<I", len(body)) + body + bytes(len(body) % 2)
+    return b"RIFF" + struct.pack("<I", 4 + len(chunk)) + b"WEBP" + chunk
 
 
 @pytest.mark.parametrize(
