@@ -5,6 +5,8 @@
 export const BASE = new URL("../../", import.meta.url).pathname;
 const LOOP_KEY = `cloakroom.tried${BASE}`;
 const LOOP_MS = 20_000;
+let leaving = false;
+addEventListener("pageshow", () => (leaving = false)); // back again, out of the browser's memory
 
 /** An answer that says no. `code` is stable, `requestId` is what a person can quote. */
 export class Problem extends Error {
@@ -58,16 +60,19 @@ async function call(input, { signIn = true, ...init } = {}) {
     if (error.name === "AbortError") throw error;
     throw new Unavailable({ code: "network_failed", title: error.message }, 0, null);
   }
+  const asked = `${request.method} ${new URL(request.url).pathname}`;
   if (response.ok) {
-    forgetAttempt();
+    forgetAttempts(asked);
     return response;
   }
   const problem = await problemOf(response);
-  if (signIn && wantsSignIn(problem) && rememberAttempt()) {
+  if (!signIn || !wantsSignIn(problem)) throw problem;
+  if (!leaving) {
+    if (!rememberAttempt(problem.document.login_url ?? "", asked)) throw problem;
+    leaving = true;
     login({ url: problem.document.login_url });
-    return new Promise(() => {}); // the page is leaving
   }
-  throw problem;
+  return new Promise(() => {}); // the page is leaving: one sign-in, however many calls wanted it
 }
 export { call as fetch };
 
@@ -113,22 +118,28 @@ async function problemOf(response) {
 
 const here = () => location.pathname + location.search + location.hash;
 
-// A browser that keeps no ticket would be sent to sign in for ever: once within LOOP_MS is enough.
-function rememberAttempt() {
+// A browser that keeps no ticket would be sent to sign in for ever. Once within LOOP_MS is enough, to
+// each sign-in, until the very call that wanted it is answered well: others may need no ticket at all.
+function rememberAttempt(signIn, asked) {
   try {
-    const last = Number(sessionStorage.getItem(LOOP_KEY));
-    if (Date.now() - last < LOOP_MS) return false;
-    sessionStorage.setItem(LOOP_KEY, String(Date.now()));
+    const tried = attempts();
+    if (Date.now() - tried[signIn]?.at < LOOP_MS) return false;
+    keepAttempts({ ...tried, [signIn]: { at: Date.now(), asked } });
     return true;
   } catch {
     return false; // no storage, no memory of attempts, no automatic attempt
   }
 }
 
-function forgetAttempt() {
+function forgetAttempts(asked) {
   try {
-    sessionStorage.removeItem(LOOP_KEY);
+    const tried = Object.entries(attempts());
+    const left = tried.filter(([, attempt]) => attempt.asked !== asked);
+    if (left.length < tried.length) keepAttempts(Object.fromEntries(left));
   } catch {
     // nothing was remembered
   }
 }
+
+const attempts = () => JSON.parse(sessionStorage.getItem(LOOP_KEY)) ?? {};
+const keepAttempts = (tried) => sessionStorage.setItem(LOOP_KEY, JSON.stringify(tried));

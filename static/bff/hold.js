@@ -2,7 +2,8 @@
 // again: what the person had typed is still there.
 import { BASE, fetch as call, loginUrl, wantsSignIn } from "./cloakroom.js";
 
-const DONE = "cloakroom.signed-in";
+// Two front ends of one origin have two sessions.
+const DONE = `cloakroom.signed-in ${BASE}`;
 let signingIn = null;
 
 /**

@@ -111,6 +111,47 @@ def test_sign_in_that_helped_may_be_needed_again(page: Page, origin: str) -> Non
         assert _call(page, "/api/thing") == {"fine": True}
 
 
+def test_many_calls_that_want_a_sign_in_lead_to_one(page: Page) -> None:
+    """All of them wait while the page leaves; none of them shows an error on its way out."""
+    page.route("**/api/*", _answers(401, _LOGIN_REQUIRED))
+    page.evaluate(
+        """() => { window.settled = []; window.addEventListener("pagehide", () =>
+            sessionStorage.setItem("settled", window.settled.length)); }"""
+    )
+    with page.expect_navigation(url="**/bff/login?*"):
+        page.evaluate(
+            """async (call) => { for (let n = 0; n < 6; n += 1)
+                eval(call)([`/api/${n}`, {}]).then((said) => window.settled.push(said)); }""",
+            _CALL,
+        )
+    assert page.evaluate("sessionStorage.getItem('settled')") == "0"
+
+
+def test_good_answer_to_another_call_does_not_close_the_circle(page: Page, origin: str) -> None:
+    """A route without a ticket answers in any case: it says nothing of the sign-in."""
+    page.route("**/api/thing", _answers(401, _LOGIN_REQUIRED))
+    page.route("**/api/open", _answers(200, {"fine": True}))
+    with page.expect_navigation(url="**/bff/login?*"):
+        page.evaluate(f"void ({_CALL})(['/api/thing', {{}}])")
+    page.goto(f"{origin}{_PAGE}")
+    assert _call(page, "/api/open") == {"fine": True}
+    assert _call(page, "/api/thing")["thrown"] == "LoginRequired"
+
+
+def test_step_up_soon_after_a_sign_in_is_another_attempt(page: Page, origin: str) -> None:
+    """What was tried a moment ago was not this."""
+    page.route("**/api/thing", _answers(401, _LOGIN_REQUIRED))
+    with page.expect_navigation(url="**/bff/login?*"):
+        page.evaluate(f"void ({_CALL})(['/api/thing', {{}}])")
+    page.goto(f"{origin}{_PAGE}")
+    wanted = {"code": "step_up_required", "login_url": "/bff/login?acr_values=gold"}
+    page.route("**/api/deed", _answers(401, wanted))
+    with page.expect_navigation(url="**/bff/login?acr_values=gold*"):
+        page.evaluate(f"void ({_CALL})(['/api/deed', {{}}])")
+    page.goto(f"{origin}{_PAGE}")
+    assert _call(page, "/api/deed")["thrown"] == "StepUpRequired"
+
+
 def test_page_may_ask_to_be_told_instead(page: Page) -> None:
     """`signIn: false` throws and stays."""
     page.route("**/api/thing", _answers(401, _LOGIN_REQUIRED))

@@ -272,8 +272,7 @@ def serve(desk: Desk, upstream: ScriptedUpstream) -> Iterator[Callable[..., Serv
             carrier = transport()
             watch = SessionWatch(desk.client, expires_in_ms=desk.store.expires_in_ms)
             step_ups = StepUps(desk.client)
-            registry = CollectorRegistry()
-            log = AccessLog(HttpMetrics(registry), write=lines.append)
+            log = AccessLog(HttpMetrics(registry := CollectorRegistry()), write=lines.append)
             gateway = Gateway(
                 public_url=PUBLIC_URL,
                 routes=RouteTable([route("/api", upstream.url, **settings), *more]),
