@@ -182,7 +182,9 @@ def _tls(options: Mapping[str, Any]) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=options.get("ssl_ca_certs"))
     if certificate := options.get("ssl_certfile"):
         context.load_cert_chain(certificate, options.get("ssl_keyfile"))
-    if options.get("ssl_cert_reqs") == "none":  # as redis-py reads the same address
+    if options.get("ssl_check_hostname") is False:  # as redis-py reads the same address
+        context.check_hostname = False
+    if options.get("ssl_cert_reqs") == "none":
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context

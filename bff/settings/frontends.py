@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from bff.settings.model import ProviderSettings
     from bff.settings.routes import RouteSettings
 
+_OWN_SEGMENTS = frozenset({"bff", "livez", "readyz", "static"})
+
 
 @dataclass(frozen=True, slots=True)
 class Frontend:
@@ -79,3 +81,36 @@ def require_apart(frontends: Sequence[Frontend]) -> None:
             same_host = urlsplit(one.public_url).hostname == urlsplit(other.public_url).hostname
             if same_host and one.cookie_name == other.cookie_name:
                 raise ValueError(f"{one.name!r} and {other.name!r} share host and cookie_name")
+            if one.public_url == other.public_url:
+                outer, inner = sorted((one, other), key=lambda each: len(each.base_path))
+                _require_room(outer, inner)
+
+
+def _require_room(outer: Frontend, inner: Frontend) -> None:
+    """Pass when *inner*, whose path wins, takes nothing of *outer*'s own away."""
+    if not outer.covers(inner.base_path.encode("ascii")):
+        return
+    first = inner.base_path.removeprefix(outer.base_path).split("/")[1]
+    if first in _OWN_SEGMENTS:
+        raise ValueError(f"frontend {inner.name}.path: /{first} is the outer front end's own")
+    hidden = [route.path for route in outer.routes if inner.covers(route.path.encode("ascii"))]
+    if hidden:
+        raise ValueError(f"frontend {inner.name}.path: hides the route {', '.join(hidden)}")
+
+
+def require_provable(frontend: Frontend) -> None:
+    """Pass when every proof of possession can name the address that it is for; else `ValueError`.
+
+    A proof's ``htu`` (RFC 9449 §4.2) is made before one of several addresses is chosen.
+    """
+    if not any(provider.dpop for provider in frontend.providers):
+        return
+    for route in frontend.routes:
+        schemes = {url.startswith("https://") for url in route.upstream}
+        if route.token == "none" or len(route.upstream) == 1:  # noqa: S105 - a mode
+            continue
+        if route.upstream_host is None or len(schemes) > 1:
+            raise ValueError(
+                f"route {route.path}.upstream: with dpop and several addresses set upstream_host, "
+                "which the proofs name, and let all addresses be of one scheme"
+            )

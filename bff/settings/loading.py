@@ -48,6 +48,11 @@ _TABLES: Mapping[str, type[BaseModel]] = {
     "rate_limits": RateLimitSettings,
     "routes": RouteSettings,
 }
+# Where pydantic speaks of Python, and an operator writes TOML.
+_PLAINER = {
+    "model_type": "must be a table",
+    "tuple_type": "must be a list; in TOML each table of it begins with [[…]]",
+}
 
 
 class SettingsInvalid(Exception):  # noqa: N818 - the operator's fault, not ours
@@ -153,7 +158,7 @@ class _Layers:
                 return f"{self._where(location)}: is missing"
             variable = f"{_PREFIX}{location.replace('.', '__').upper()}"
             return f"{self._where(location)}: is missing; set it there or as {variable}"
-        message = fault["msg"].removeprefix("Value error, ")
+        message = _PLAINER.get(fault["type"], fault["msg"]).removeprefix("Value error, ")
         if not location and ": " in message:  # a rule of several settings names the one to mend
             location, _, message = message.partition(": ")
         where = self._where(location) if location else self._source()

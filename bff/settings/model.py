@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -17,30 +16,33 @@ from pydantic import (
 )
 
 from bff.settings.base import Frozen, Words
-from bff.settings.frontends import Frontend, require_apart
+from bff.settings.frontends import Frontend, require_apart, require_provable
 from bff.settings.limits import LimitSettings
 from bff.settings.routes import RouteSettings
 from bff.settings.rules import (
+    COOKIE_PREFIX,
     lines_or_list,
     require_cookie_name,
     require_http_url,
     require_origin,
     require_plain_path,
     require_private_key,
+    require_resource,
+    require_scopes,
     words_or_list,
 )
+from bff.settings.store_url import require_store_url
 
 _SECRET_KEY_CHARS_MIN = 32
 _HOST_PREFIX = "__Host-"
-_PREFIX = re.compile(r"__(?:Host-Http|Host|Http|Secure)-")
-_REDIS_SCHEMES = ("redis://", "rediss://", "unix://", "redis+sentinel://", "redis+cluster://")
+_TEN_YEARS_S = 10 * 366 * 86400
 
 
 class SessionSettings(Frozen):
     """How long a session lives and how its cookie looks."""
 
-    idle_ttl_s: int = Field(default=1800, gt=0)
-    absolute_ttl_s: int = Field(default=28800, gt=0)
+    idle_ttl_s: int = Field(default=1800, gt=0, le=_TEN_YEARS_S)
+    absolute_ttl_s: int = Field(default=28800, gt=0, le=_TEN_YEARS_S)
     max_per_person: int = Field(default=0, ge=0)
     cookie_same_site: Literal["strict", "lax"] = "strict"
     cookie_name: str = "__Host-Http-session"
@@ -91,6 +93,18 @@ class ProviderSettings(Frozen):
     def _openid(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if "openid" not in value:
             raise ValueError('must contain "openid"')
+        return require_scopes(value)
+
+    @field_validator("resource")
+    @classmethod
+    def _resource(cls, value: str | None) -> str | None:
+        return None if value is None else require_resource(value)
+
+    @field_validator("dpop", mode="before")
+    @classmethod
+    def _dpop(cls, value: object) -> object:
+        if str(value).lower() not in {"true", "false", "auto"}:
+            raise ValueError('must be true, false or "auto"')
         return value
 
     @model_validator(mode="after")
@@ -202,11 +216,7 @@ class Settings(Frozen):
     @field_validator("redis_url")
     @classmethod
     def _redis_url(cls, value: SecretStr) -> SecretStr:
-        url = value.get_secret_value()
-        if url == "embedded":
-            raise ValueError('is "embedded": start through app.py, or name a server')
-        if not url.startswith(_REDIS_SCHEMES):
-            raise ValueError(f"must begin with one of {', '.join(_REDIS_SCHEMES)}")
+        require_store_url(value.get_secret_value())
         return value
 
     @field_validator("providers")
@@ -241,6 +251,7 @@ class Settings(Frozen):
             if frontend.https and not frontend.cookie_name.startswith(_HOST_PREFIX):
                 place = f"frontend {frontend.name}" if frontend.name else "session"
                 raise ValueError(f"{place}.cookie_name: must begin with {_HOST_PREFIX} under https")
+            require_provable(frontend)
         return self
 
     def all_frontends(self) -> tuple[Frontend, ...]:
@@ -276,7 +287,7 @@ class Settings(Frozen):
 
 def _spelt(cookie_name: str, public_url: str) -> str:
     """Return the name as browsers accept it: without its prefix on plain http."""
-    return cookie_name if public_url.startswith("https://") else _PREFIX.sub("", cookie_name)
+    return cookie_name if public_url.startswith("https://") else COOKIE_PREFIX.sub("", cookie_name)
 
 
 def _require_unique(name: str, values: list[str]) -> None:

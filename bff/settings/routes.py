@@ -10,7 +10,13 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from bff.settings.base import Frozen, Words
 from bff.settings.limits import RateLimitSettings
 from bff.settings.openapi import parse_operations
-from bff.settings.rules import require_http_url, require_plain_path, require_upstreams
+from bff.settings.rules import (
+    require_http_url,
+    require_plain_path,
+    require_resource,
+    require_scopes,
+    require_upstreams,
+)
 from bff.settings.tls import UpstreamTls
 from bff.settings.token_target import token_target
 
@@ -19,11 +25,12 @@ Balance = Literal["least-outstanding", "round-robin"]
 
 _OWN_PATHS = ("/bff", "/livez", "/readyz")
 _CONNECT_S_MAX = 5.0
+_YEAR_S = 366 * 86400
 
 
 def _seconds(default: float | None = None) -> float:
     """Return the definition of a time that is more than nothing and ends."""
-    definition: Any = Field(default=default, gt=0, allow_inf_nan=False)
+    definition: Any = Field(default=default, gt=0, le=_YEAR_S, allow_inf_nan=False)
     return cast("float", definition)
 
 
@@ -103,10 +110,22 @@ class RouteSettings(Frozen):
     @field_validator("methods")
     @classmethod
     def _methods(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not value:
+            raise ValueError("must name at least one method")
         refused = {"CONNECT", "TRACE"} & {method.upper() for method in value}
         if refused or not all(method.isalpha() and method.isupper() for method in value):
             raise ValueError("must be upper-case method names; CONNECT and TRACE never pass")
         return value
+
+    @field_validator("scopes")
+    @classmethod
+    def _scopes(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return require_scopes(value)
+
+    @field_validator("resource")
+    @classmethod
+    def _resource(cls, value: str | None) -> str | None:
+        return None if value is None else require_resource(value)
 
     @field_validator("upstream")
     @classmethod

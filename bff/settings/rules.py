@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -18,10 +18,15 @@ if TYPE_CHECKING:
     from urllib.parse import SplitResult
 
 _PLAIN_PATH = re.compile(r"/|(?:/[A-Za-z0-9_.~!$&'()*+,=:@-]+)+/?")
+COOKIE_PREFIX: Final = re.compile(r"__(?:Host-Http|Host|Http|Secure)-")
 _COOKIE_NAME = re.compile(r"[A-Za-z0-9_-]+")
 _NO_URL = "is not a URL of plain ASCII such as https://host.example"
 _URL = re.compile(r"[!-\[\]-~]+")  # what is printable but the blank and the backslash
 _HOST = re.compile(r"[A-Za-z0-9._-]+")
+_SCOPE = re.compile(r"[!#-\[\]-~]+")  # RFC 6749 §3.3
+_ABSOLUTE_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[!-\[\]-~]+")
+# What signing in leaves in a browser, and what forms and languages do.
+_COOKIES_OF_OURS = re.compile(r"(?:login-.*|recent-sign-ins|sign-in-tries|forms|language)?")
 _UNIX = "unix:"
 _SOCKET = re.compile(r"(?:/[A-Za-z0-9._@+~-]+)+")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -127,6 +132,22 @@ def require_cookie_name(value: str) -> str:
     """Return *value*, where it is made of what every browser takes in a cookie's name."""
     if not _COOKIE_NAME.fullmatch(value):
         raise ValueError("must be made of letters, digits, - and _")
+    if _COOKIES_OF_OURS.fullmatch(COOKIE_PREFIX.sub("", value)):
+        raise ValueError("is, without its prefix, the name of another cookie of ours, or none")
+    return value
+
+
+def require_scopes(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Return *values*, where each can stand in a list of scopes."""
+    if not all(map(_SCOPE.fullmatch, values)):
+        raise ValueError("a scope is printable ASCII without a blank, a quote or a backslash")
+    return values
+
+
+def require_resource(value: str) -> str:
+    """Return *value*, where it is an absolute URI without a fragment (RFC 8707 §2)."""
+    if not _ABSOLUTE_URI.fullmatch(value) or "#" in value:
+        raise ValueError("must be an absolute URI without a fragment")
     return value
 
 
