@@ -88,7 +88,25 @@ class Clients:
         scope = new.scope or " ".join(self._supported_scopes)
         if faults := [*registration_faults(new), *self._scope_faults(scope)]:
             raise NewClientInvalid(faults)
-        client = Client(
+        client = self._row(new, scope)
+        secret = new_secret() if client.auth_method == AUTH_SECRET else None
+        if secret is not None:
+            client.secrets.append(
+                ClientSecret(digest=digest(secret), created_at=self._clock(), expires_at=None)
+            )
+
+        def work(session: Session) -> None:
+            session.add(client)
+            if also is not None:
+                also(session, client)
+            name = f"client:{client.client_id}"
+            record(session, self._clock(), "client.created", name, name=client.name)
+
+        self._storage.write(work)
+        return Registered(client, secret)
+
+    def _row(self, new: NewClient, scope: str) -> Client:
+        return Client(
             client_id=str(uuid.uuid4()),
             name=new.name,
             auth_method=auth_method_of(new),
@@ -115,21 +133,6 @@ class Clients:
             dpop_required=new.dpop_required,
             created_at=self._clock(),
         )
-        secret = new_secret() if client.auth_method == AUTH_SECRET else None
-        if secret is not None:
-            client.secrets.append(
-                ClientSecret(digest=digest(secret), created_at=self._clock(), expires_at=None)
-            )
-
-        def work(session: Session) -> None:
-            session.add(client)
-            if also is not None:
-                also(session, client)
-            name = f"client:{client.client_id}"
-            record(session, self._clock(), "client.created", name, name=client.name)
-
-        self._storage.write(work)
-        return Registered(client, secret)
 
     def add_secret(self, client_id: str, *, old_valid_s: int) -> str:
         """Return a new secret; those there were stay valid for *old_valid_s* more seconds.
