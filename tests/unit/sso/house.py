@@ -51,10 +51,15 @@ class MovedClock:
     """The present, moved by hand."""
 
     offset: timedelta = field(default_factory=timedelta)
+    stopped_at: datetime | None = None
 
     def __call__(self) -> datetime:
         """Return it."""
-        return utc_now() + self.offset
+        return (self.stopped_at or utc_now()) + self.offset
+
+    def stop(self) -> None:
+        """Let time pass by hand alone, where a test's own duration would count."""
+        self.stopped_at = utc_now()
 
     def pass_s(self, seconds: float) -> None:
         """Let *seconds* pass."""
