@@ -116,7 +116,7 @@ def _open_own_affairs(
 ) -> None:
     affairs = services.own_affairs
     password = password_views.PasswordPages(
-        affairs.recovery, services.own, base.settings.passwords.min_length
+        affairs.recovery, services.session_end, base.settings.passwords.min_length
     )
     email = email_views.EmailPages(services.browser, freshness, affairs.addresses)
     data = own_data_views.OwnDataPages(

@@ -51,24 +51,24 @@ class Addresses:
         self._settings = settings
         self._clock = clock
 
-    def send_verification(self, user: User) -> None:
-        """Send *user* a link that proves their address.
+    def send_verification(self, user: User, *, ip: str) -> None:
+        """Send *user* a link that proves their address; asked for from *ip*.
 
         Raises:
-            Throttled: enough letters went there.
+            Throttled: enough letters went there, or were asked for from there.
             Unavailable: it cannot be counted or kept just now.
         """
-        self._count(user.email)
+        self._count(user.email, ip)
         self._send(user, VERIFY, user.email)
 
-    def send_change(self, user: User, email: str) -> None:
+    def send_change(self, user: User, email: str, *, ip: str) -> None:
         """Send a link to *email* that makes it the address of *user*; until then nothing changes.
 
         Raises:
-            Throttled: enough letters went there.
+            Throttled: enough letters went there, or were asked for from *ip*.
             Unavailable: it cannot be counted or kept just now.
         """
-        self._count(email)
+        self._count(email, ip)
         self._send(user, CHANGE, email)
 
     def look(self, secret: str) -> Opened:
@@ -123,10 +123,18 @@ class Addresses:
         forget_links(session, user.sub, RESET, VERIFY)
         record(session, self._clock(), "user.email_changed", f"user:{user.sub}")
 
-    def _count(self, email: str) -> None:
+    def _count(self, email: str, ip: str) -> None:
+        """Count a letter to whatever address somebody typed, for who asks and for who gets it.
+
+        Apart from password links: accounts made with somebody's address must not use up the
+        letters by which its owner gets back into theirs.
+        """
         limits = self._settings.throttles
         self._throttle.take(
-            "mail", compared(email), limit=limits.mails_per_address, window_s=limits.window_s
+            "mail visitor", ip, limit=limits.mails_per_visitor, window_s=limits.window_s
+        )
+        self._throttle.take(
+            "proof mail", compared(email), limit=limits.mails_per_address, window_s=limits.window_s
         )
 
     def _send(self, user: User, purpose: str, email: str) -> None:

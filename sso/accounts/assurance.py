@@ -16,13 +16,18 @@ SECOND_FACTOR_ACR: Final = "urn:cloakroom:acr:mfa"
 ACR_VALUES: Final = (PASSWORD_ACR, SECOND_FACTOR_ACR)
 
 PASSWORD: Final = ("pwd",)
-PASSWORD_AND_CODE: Final = ("pwd", "otp", "mfa")
 _MFA: Final = "mfa"
+_SECOND: Final = ("otp", _MFA)
 
 
 def acr_of(amr: Collection[str]) -> str:
     """Return the level that *amr* makes."""
     return SECOND_FACTOR_ACR if _MFA in amr else PASSWORD_ACR
+
+
+def with_code(amr: Collection[str]) -> tuple[str, ...]:
+    """Return *amr* with an app's code beside it: two factors, and only what was shown."""
+    return (*(each for each in amr if each not in _SECOND), *_SECOND)
 
 
 def with_passkey(*, device_bound: bool) -> tuple[str, ...]:

@@ -15,6 +15,8 @@ from sso.accounts.sessions import Visitor
 from sso.storage.audit import act_as
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from flask import Response
 
     from sso.accounts.sessions import Sessions, SignedIn
@@ -55,13 +57,21 @@ class Browser:
         """Return the mark of a browser in which somebody signed in before."""
         return self._cookie(self._device_name)
 
-    def sign_in(self, response: Response, user: User, *, amr: tuple[str, ...]) -> SignedIn | None:
+    def sign_in(
+        self,
+        response: Response,
+        user: User,
+        *,
+        amr: tuple[str, ...],
+        since: datetime | None = None,
+    ) -> SignedIn | None:
         """Start a session of *user* here; return the session of somebody else that it replaces.
 
-        The caller ends what is returned, so that it also ends where it reaches.
+        *since* is when they proved who they are, where that was not just now. The caller ends what
+        is returned, so that it also ends where it reaches.
         """
         before = self.signed_in()
-        secret = self._sessions.start(user, visitor(), amr=amr, replaces=before)
+        secret = self._sessions.start(user, visitor(), amr=amr, replaces=before, since=since)
         self._set(response, self._session_name, secret, max_age_s=None)
         mark = self._devices.issue(user.username)
         self._set(response, self._device_name, mark, max_age_s=_DEVICE_MAX_AGE_S)

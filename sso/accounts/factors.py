@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from sqlalchemy import delete, func, select, update
 
+from httpkit.problems import Unavailable
 from sso.accounts import notices, totp
 from sso.keys.ring import Unsealable
 from sso.storage.audit import record
@@ -158,8 +159,13 @@ class Factors:
             limit=self._limits.wrong_codes_per_account,
             window_s=self._limits.window_s,
         )
-        spent = self._spend_totp(sub, given) if _TOTP_CODE.fullmatch(given) else False
-        if not spent and not self._spend_recovery_code(sub, given):
+        try:
+            spent = self._spend_totp(sub, given) if _TOTP_CODE.fullmatch(given) else False
+            spent = spent or self._spend_recovery_code(sub, given)
+        except Unavailable:
+            self._throttle.give_back("second factor", sub)
+            raise
+        if not spent:
             raise WrongCode
         self._throttle.give_back("second factor", sub)
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 VERIFY: Final = "verify"
 CHANGE: Final = "change"
 RESET: Final = "reset"
+ALL: Final = (VERIFY, CHANGE, RESET)
 
 
 class LinkGone(Exception):  # noqa: N818 - an outcome, not an error of ours
@@ -96,3 +97,12 @@ class Links:
 def forget_links(session: Session, sub: str, *purposes: str) -> None:
     """End the links of *sub* for *purposes*."""
     session.execute(delete(MailLink).where(MailLink.sub == sub, MailLink.purpose.in_(purposes)))
+
+
+def forget_ways_in(session: Session, sub: str) -> None:
+    """End the links of *sub* that open the account, now or by another address later.
+
+    Whoever is put out of an account by another password may have had a letter sent to an address
+    of their own before; its link would carry the account away after all.
+    """
+    forget_links(session, sub, RESET, CHANGE)

@@ -206,6 +206,7 @@ class Passkeys:
             )
         except _FOREIGN as error:
             raise PasskeyRefused(type(error).__name__) from error
+        _require_holder(given, row.sub, named=sub is not None)
         using = (
             update(Passkey)
             .where(Passkey.id == row.id, Passkey.sign_count == row.sign_count)
@@ -258,7 +259,8 @@ class Passkeys:
         if not 0 <= age_s <= _TTL_S or ceremony.sub != sub:
             raise PasskeyRefused("the ceremony is too old, or another person's")
         try:
-            self._throttle.take("ceremony", sealed, limit=1, window_s=_TTL_S)
+            # By its challenge: the sealed text itself could be written in other letters.
+            self._throttle.take("ceremony", ceremony.challenge.hex(), limit=1, window_s=_TTL_S)
         except Throttled as spent:
             raise PasskeyRefused("the ceremony was used before") from spent
         return ceremony
@@ -276,6 +278,17 @@ def _parsed(answer: str) -> dict[str, Any]:
     if not isinstance(parsed, dict):
         raise PasskeyRefused("the answer is not a credential")
     return parsed
+
+
+def _require_holder(given: dict[str, Any], sub: str, *, named: bool) -> None:
+    """Pass where the device names *sub* as its key's holder, as it must unless we *named* them.
+
+    Spec: WebAuthn Level 3 §7.2, step 6.
+    """
+    handle = given["response"].get("userHandle")
+    own = base64.urlsafe_b64encode(sub.encode()).rstrip(b"=").decode()
+    if str(handle or "").rstrip("=") != own and not (named and handle is None):
+        raise PasskeyRefused("the device names another holder, or none")
 
 
 def _id_of(credential_id: bytes) -> str:

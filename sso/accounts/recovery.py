@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import func, select, update
 
-from sso.accounts.links import RESET, LinkGone, forget_links
+from sso.accounts.links import RESET, LinkGone, forget_ways_in
 from sso.accounts.notices import PASSWORD_CHANGED
 from sso.accounts.users import compared
 from sso.mail import letters
@@ -132,10 +132,11 @@ class Recovery:
         """Return the code of what is wrong with *password* for *user*, or None."""
         return self._passwords.fault(password, about=(user.username, user.email))
 
-    def reset(self, secret: str, password: str) -> User:
+    def reset(self, secret: str, password: str, *, also: Callable[[Session, str], None]) -> User:
         """Give the account that the link is of another password; return the account.
 
-        What it must end elsewhere is the caller's matter.
+        *also* ends what was open under the old one, in the same transaction: a link is never used
+        up with a thief's session still there.
 
         Raises:
             LinkGone: nothing was changed.
@@ -161,9 +162,10 @@ class Recovery:
             used = self._links.use(session, secret)
             if not used or session.execute(changing).rowcount != 1:  # type: ignore[attr-defined]
                 return False
-            forget_links(session, sub, RESET)
+            forget_ways_in(session, sub)
             record(session, now, "user.password_reset", f"user:{sub}")
             self._notices.add(session, sub, PASSWORD_CHANGED)
+            also(session, sub)
             return True
 
         act_as(f"user:{sub}")

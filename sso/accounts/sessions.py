@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select, update
 
+from httpkit.problems import Refused
 from sso.accounts.assurance import acr_of
+from sso.problems import SIGN_IN_REQUIRED
 from sso.storage.digests import digest, new_id, new_secret
 from sso.storage.people import BrowserSession, User
 
@@ -59,30 +61,47 @@ class Sessions:
         self._clock = clock
 
     def start(
-        self, user: User, visitor: Visitor, *, amr: tuple[str, ...], replaces: SignedIn | None
+        self,
+        user: User,
+        visitor: Visitor,
+        *,
+        amr: tuple[str, ...],
+        replaces: SignedIn | None,
+        since: datetime | None = None,
     ) -> str:
-        """Return the cookie value of *user* signing in at *visitor*.
+        """Return the cookie value of *user* signing in at *visitor*, or adding to it *since* then.
 
         The same person keeps the session's id, so that applications' sessions stay joined to it,
         but never the cookie value (ASVS 7.2.4).
+
+        Raises:
+            Refused: the account was shut, or given another password, since *user* was read. Whoever
+                changed it ended every session there was; none may begin on what was proven before.
         """
         secret = new_secret()
         now = self._clock()
+        proven_at = since or now
         same = replaces is not None and replaces.user.sub == user.sub
 
         def work(session: Session) -> None:
+            # Locked: a change that is under way is waited for, one to come finds this session.
+            current = session.get(User, user.sub, with_for_update={"read": True})
+            if current is None or current.disabled_at is not None:
+                raise Refused(SIGN_IN_REQUIRED, hint="the account was shut during the sign-in")
+            if current.password_changed_at != user.password_changed_at:
+                raise Refused(SIGN_IN_REQUIRED, hint="another password during the sign-in")
             row = session.get(BrowserSession, replaces.session_id) if same and replaces else None
             if row is None:
                 row = BrowserSession(id=new_id(), sub=user.sub, created_at=now)
                 session.add(row)
             row.secret_digest = digest(secret)
-            row.auth_time = now
+            row.auth_time = proven_at
             row.acr = acr_of(amr)
             row.amr = list(amr)
             row.ip = visitor.ip
             row.user_agent = visitor.user_agent[:_MAX_AGENT]
             row.last_seen_at = now
-            row.expires_at = now + timedelta(seconds=self._lifetimes.session_absolute_s)
+            row.expires_at = proven_at + timedelta(seconds=self._lifetimes.session_absolute_s)
 
         self._storage.write(work)
         return secret

@@ -6,6 +6,7 @@ import base64
 import hmac
 from typing import TYPE_CHECKING
 
+from httpkit.problems import Unavailable
 from sso.accounts.users import compared
 from sso.storage.digests import new_id
 from sso.throttle import Throttled
@@ -53,21 +54,19 @@ class PasswordSignIn:
         """
         name = compared(username[:_MAX_NAME_CHARS])
         window_s = self._limits.window_s
-        places = [
-            ("account", self._place(name, device), self._limits.wrong_passwords_per_account),
-            ("address", ip, self._limits.wrong_passwords_per_address),
-        ]
         taken: list[tuple[str, str]] = []
         try:
-            for kind, place, limit in places:
+            for kind, place, limit in self._places(name, device, ip):
                 self._throttle.take(kind, place, limit=limit, window_s=window_s)
                 taken.append((kind, place))
-        except Throttled:
+            # The hash alone: reading a whole account would tell by its time that there is one.
+            password_hash = self._users.hash_of(username)
+            matched = self._passwords.verify(password, password_hash)
+        except (Throttled, Unavailable):
+            # Nothing was checked: an outage or a flood must not use up its victims' places.
             self._give_back(taken)
             raise
-        # The hash alone: reading a whole account would tell by its time that there is one.
-        password_hash = self._users.hash_of(username)
-        if not self._passwords.verify(password, password_hash):
+        if not matched:
             raise WrongPassword
         user = self._users.find_by_name(username)
         if user is None or user.password_hash != password_hash:
@@ -76,9 +75,19 @@ class PasswordSignIn:
         self._users.refresh_hash(user, password)
         return user
 
-    def _place(self, name: str, device: str | None) -> str:
-        known = self._devices.read(device, name)
-        return f"{name} at {known}" if known else name
+    def _places(self, name: str, device: str | None, ip: str) -> list[tuple[str, str, int]]:
+        """Return what the attempt is counted under, and how many are heard out there.
+
+        A known browser counts for itself alone: whoever shares its network's address, or reaches
+        us through the same proxy, cannot use up its places (S-105).
+        """
+        account = self._limits.wrong_passwords_per_account
+        if known := self._devices.read(device, name):
+            return [("account", f"{name} at {known}", account)]
+        return [
+            ("account", name, account),
+            ("address", ip, self._limits.wrong_passwords_per_address),
+        ]
 
     def _give_back(self, taken: list[tuple[str, str]]) -> None:
         for kind, place in taken:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
-from sso.accounts.links import RESET, forget_links
+from sso.accounts.links import forget_ways_in
 from sso.accounts.notices import PASSWORD_CHANGED
 from sso.storage.audit import record
 from sso.storage.digests import new_id
@@ -139,8 +139,10 @@ class Users:
         """Return the code of what is wrong with a new *password* of whom *about* names, or None."""
         return self._passwords.fault(password, about=about) if password else MISSING
 
-    def change_password(self, user: User, password: str) -> None:
-        """Give *user* another password; what it must end elsewhere is the caller's matter."""
+    def change_password(
+        self, user: User, password: str, *, also: Callable[[Session], None] | None = None
+    ) -> None:
+        """Give *user* another password; *also*, in the same transaction, ends what it must end."""
         password_hash = self._passwords.hash(password)
         now = self._clock()
         changing = (
@@ -152,8 +154,10 @@ class Users:
         def work(session: Session) -> None:
             session.execute(changing)
             record(session, now, "user.password_changed", f"user:{user.sub}")
-            forget_links(session, user.sub, RESET)
+            forget_ways_in(session, user.sub)
             self._notices.add(session, user.sub, PASSWORD_CHANGED)
+            if also is not None:
+                also(session)
 
         self._storage.write(work)
 
@@ -193,8 +197,14 @@ def is_username(username: str) -> bool:
 
 
 def is_email(email: str) -> bool:
-    """Return whether *email* can be an address: one ``@``, a plausible host, nothing to inject."""
-    return len(email) <= _MAX_EMAIL and bool(_EMAIL.fullmatch(email)) and ".." not in email
+    """Return whether *email* can be an address: one ``@``, a plausible host, nothing to inject.
+
+    No ``=?``, which begins an encoded word (RFC 2047): what a mail program decodes is another
+    address than the one that is compared and shown, and the letter would prove the wrong one.
+    """
+    if len(email) > _MAX_EMAIL or ".." in email or "=?" in email:
+        return False
+    return bool(_EMAIL.fullmatch(email))
 
 
 def compared(name: str) -> str:

@@ -9,22 +9,21 @@ from sqlalchemy import delete, select, update
 
 from httpkit.problems import Refused
 from sso.accounts.factors import forget_all
+from sso.accounts.links import ALL as ALL_LINKS
+from sso.accounts.links import forget_links
 from sso.accounts.notices import FACTORS_RESET
 from sso.clients.registration import MAX_ACCESS_TOKEN_S
-from sso.grants.account_end import LastAdministrator
-from sso.grants.device_codes import take_back_approvals
+from sso.grants.account_end import LastAdministrator, require_another_administrator
 from sso.grants.records import revoke_grant
 from sso.problems import FORBIDDEN
 from sso.storage.audit import record
 from sso.storage.clients import Client
-from sso.storage.grants import DeviceCode, Grant
-from sso.storage.people import BrowserSession, User
+from sso.storage.grants import Grant
+from sso.storage.people import User
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from datetime import datetime
 
-    from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
 
     from sso.accounts.invitations import Invitations
@@ -100,18 +99,22 @@ class Deeds:
     def disable_user(self, sub: str) -> bool:
         """Let nobody in as *sub* from now on; end every session, and every grant at once.
 
-        The first transaction alone already shuts the account: what follows tells the applications.
+        Raises:
+            Refused: nobody would be left to administer this server.
         """
-        done = self._write(
+
+        def work(session: Session) -> None:
+            forget_links(session, sub, *ALL_LINKS)
+            self._session_end.end_all_within(session, sub, because=_BECAUSE)
+
+        return self._write(
             update(User).where(User.sub == sub, User.disabled_at.is_(None)),
             {"disabled_at": self._clock()},
             "user.disabled",
             f"user:{sub}",
-            revoke=Grant.sub == sub,
+            before=_not_the_last(sub),
+            also=work,
         )
-        if done:
-            self._end_sessions(sub)
-        return done
 
     def erase_user(self, sub: str) -> bool:
         """Delete the account with everything about the person.
@@ -122,30 +125,32 @@ class Deeds:
         try:
             return self._account_end.delete(sub)
         except LastAdministrator as last:
-            raise Refused(FORBIDDEN, hint="the last administrator") from last
+            raise _last_administrator() from last
 
     def enable_user(self, sub: str) -> bool:
         """Let the person in again; nothing that was ended comes back."""
-        self._end_sessions(sub)  # should an outage have kept `disable_user` from its second half
         enabling = update(User).where(User.sub == sub, User.disabled_at.is_not(None))
         return self._write(enabling, {"disabled_at": None}, "user.enabled", f"user:{sub}")
 
     def sign_out_user(self, sub: str) -> bool:
-        """End every session of *sub* and every grant."""
+        """End every session of *sub*, every grant, and every link on its way to a mailbox."""
 
-        def work(session: Session) -> None:
-            take_back_approvals(session, self._clock(), DeviceCode.sub == sub)
-            _revoke_all(session, Grant.sub == sub, self._clock())
+        def work(session: Session) -> bool:
+            if session.get(User, sub) is None:
+                return False
             record(session, self._clock(), "user.signed_out", f"user:{sub}")
+            forget_links(session, sub, *ALL_LINKS)
+            self._session_end.end_all_within(session, sub, because=_BECAUSE)
+            return True
 
-        self._storage.write(work)
-        self._end_sessions(sub)
-        return True
+        return self._storage.write(work)
 
     def reset_factors(self, sub: str) -> bool:
         """Let *sub* sign in by password alone, because everything else is lost."""
 
         def work(session: Session) -> bool:
+            if session.get(User, sub) is None:
+                return False
             forget_all(session, sub)
             record(session, self._clock(), "user.factors_reset", f"user:{sub}")
             self._notices.add(session, sub, FACTORS_RESET)
@@ -183,7 +188,7 @@ class Deeds:
             {"disabled_at": self._clock()},
             "client.disabled",
             f"client:{client_id}",
-            revoke=Grant.client_id == client_id,
+            also=lambda session: self._revoke_of_client(session, client_id),
         )
 
     def enable_client(self, client_id: str) -> bool:
@@ -210,7 +215,8 @@ class Deeds:
     def _set_admin(self, sub: str, *, admin: bool) -> bool:
         changing = update(User).where(User.sub == sub, User.is_admin.is_not(admin))
         action = "user.promoted" if admin else "user.demoted"
-        return self._write(changing, {"is_admin": admin}, action, f"user:{sub}")
+        before = None if admin else _not_the_last(sub)
+        return self._write(changing, {"is_admin": admin}, action, f"user:{sub}", before=before)
 
     def _set_client(self, client_id: str, **flag: bool) -> bool:
         """Hold the client to more, or to less."""
@@ -227,36 +233,43 @@ class Deeds:
         action: str,
         object_: str,
         *,
-        revoke: ColumnElement[bool] | None = None,
+        before: Callable[[Session], None] | None = None,
+        also: Callable[[Session], None] | None = None,
     ) -> bool:
         now = self._clock()
         statement = changing.values(**values).execution_options(synchronize_session=False)
 
         def work(session: Session) -> bool:
+            if before is not None:
+                before(session)
             if session.execute(statement).rowcount != 1:  # type: ignore[attr-defined]
                 return False
-            if revoke is not None:
-                _revoke_all(session, revoke, now)
             record(session, now, action, object_)
+            if also is not None:
+                also(session)
             return True
 
         return self._storage.write(work)
 
-    def _end_sessions(self, sub: str) -> None:
-        query = select(BrowserSession.id).where(
-            BrowserSession.sub == sub, BrowserSession.ended_at.is_(None)
+    def _revoke_of_client(self, session: Session, client_id: str) -> None:
+        revoking = (
+            update(Grant)
+            .where(Grant.client_id == client_id, Grant.revoked_at.is_(None))
+            .values(revoked_at=self._clock(), revoked_because=_BECAUSE)
+            .execution_options(synchronize_session=False)
         )
-        with self._storage.reading() as session:
-            ids = list(session.scalars(query))
-        for session_id in ids:
-            self._session_end.end(session_id, revoke_grants=True)
+        session.execute(revoking)
 
 
-def _revoke_all(session: Session, which: ColumnElement[bool], now: datetime) -> None:
-    revoking = (
-        update(Grant)
-        .where(which, Grant.revoked_at.is_(None))
-        .values(revoked_at=now, revoked_because=_BECAUSE)
-        .execution_options(synchronize_session=False)
-    )
-    session.execute(revoking)
+def _not_the_last(sub: str) -> Callable[[Session], None]:
+    def require(session: Session) -> None:
+        try:
+            require_another_administrator(session, sub)
+        except LastAdministrator as last:
+            raise _last_administrator() from last
+
+    return require
+
+
+def _last_administrator() -> Refused:
+    return Refused(FORBIDDEN, hint="the last administrator")

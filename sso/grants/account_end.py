@@ -65,24 +65,16 @@ class AccountEnd:
     def delete(self, sub: str) -> bool:
         """Delete the account and all that hangs on it; return whether there was one.
 
-        Sessions end first, so that their applications are told; should an outage come between,
-        the account is still there and can be deleted again. The audit log keeps that it happened,
-        under an id that then names nobody.
+        One transaction, the letters to its applications in it. The audit log keeps that it
+        happened, under an id that then names nobody.
 
         Raises:
             LastAdministrator: nothing was changed.
         """
-        with self._storage.reading() as session:
-            if _is_last_administrator(session, sub):
-                raise LastAdministrator
-            of_person = select(BrowserSession.id).where(
-                BrowserSession.sub == sub, BrowserSession.ended_at.is_(None)
-            )
-            ids = list(session.scalars(of_person))
-        for session_id in ids:
-            self._session_end.end(session_id, revoke_grants=True)
 
         def work(session: Session) -> bool:
+            require_another_administrator(session, sub)
+            self._session_end.end_all_within(session, sub, because="account deleted")
             self._notices.add(session, sub, ACCOUNT_DELETED)
             # Before the owner is forgotten: nobody minds them now, and without one they would
             # pass for an operator's own. An administrator who takes them on enables them.
@@ -101,12 +93,21 @@ class AccountEnd:
         return self._storage.write(work)
 
 
-def _is_last_administrator(session: Session, sub: str) -> bool:
-    others = select(func.count()).where(
-        User.is_admin.is_(True), User.disabled_at.is_(None), User.sub != sub
-    )
-    user = session.get(User, sub)
-    return user is not None and user.is_admin and not session.scalar(others)
+def require_another_administrator(session: Session, sub: str) -> None:
+    """Pass where somebody could administer this server without *sub*.
+
+    Called before the change, in its transaction: the rows of all administrators stay locked until
+    its end, so that of two who put one another out at the same moment one stays.
+
+    Raises:
+        LastAdministrator: nobody could.
+    """
+    able = (User.is_admin.is_(True), User.disabled_at.is_(None))
+    if session.scalar(select(User.sub).where(User.sub == sub, *able)) is None:
+        return
+    administrators = select(User.sub).where(*able).order_by(User.sub).with_for_update()
+    if set(session.scalars(administrators)) <= {sub}:
+        raise LastAdministrator
 
 
 def _rows(session: Session, table: Any, sub: str) -> list[Any]:  # noqa: ANN401 - any table of people

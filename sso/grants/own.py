@@ -99,18 +99,9 @@ class Own:
         others = [each for each in self.sessions(sub) if each.id != but]
         return [s for s in others if self._session_end.end(s.id, revoke_grants=True)]
 
-    def revoke_grants(self, sub: str, *, but_of: str) -> None:
-        """Revoke what *sub* granted and is about to grant, but of the session *but_of*."""
-
-        def work(session: Session) -> None:
-            now, other = self._clock(), AuthorizationCode.session_id != but_of
-            spend_codes(session, now, AuthorizationCode.sub == sub, other)
-            take_back_approvals(session, now, DeviceCode.sub == sub)
-            for grant in session.scalars(_standing(sub)):
-                if grant.session_id != but_of:
-                    revoke_grant(session, grant.id, now, because="password changed")
-
-        self._storage.write(work)
+    def shut(self, session: Session, sub: str, *, but_of: str) -> None:
+        """End, in the caller's transaction, all that *sub* has open elsewhere than *but_of*."""
+        self._session_end.end_all_within(session, sub, but_of=but_of)
 
     def applications(self, sub: str) -> list[Application]:
         """Return the clients that have consent or a standing grant of *sub*."""

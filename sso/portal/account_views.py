@@ -154,9 +154,11 @@ class AccountPages:
             return self.security(me, {"current_password": "wrong" if current else "required"})
         except Throttled as throttled:
             raise too_many("too many wrong passwords", throttled) from throttled
-        self._users.change_password(user, new)
-        self._own.end_others(me.user.sub, but=me.session_id)
-        self._own.revoke_grants(me.user.sub, but_of=me.session_id)
+        self._users.change_password(
+            user,
+            new,
+            also=lambda session: self._own.shut(session, me.user.sub, but_of=me.session_id),
+        )
         return self.security(me, changed=True)
 
     def _page(self, template: str, me: SignedIn, **context: Any) -> str:  # noqa: ANN401 - each template's own

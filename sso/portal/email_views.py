@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from flask import Blueprint, Response, make_response, render_template, request
 
 from sso.accounts.addresses import CONFIRM
+from sso.accounts.browser import visitor
 from sso.accounts.freshness import sign_in_address
 from sso.accounts.links import CHANGE, LinkGone
 from sso.accounts.users import is_email
@@ -61,7 +62,7 @@ class EmailPages:
         if me.user.email_verified:
             return see_other(_next() or HOME)
         try:
-            self.addresses.send_verification(me.user)
+            self.addresses.send_verification(me.user, ip=visitor().ip)
         except Throttled as throttled:
             raise too_many("too many letters to one address", throttled) from throttled
         return self.shown(me, sent=me.user.email)
@@ -77,7 +78,7 @@ class EmailPages:
         if email == me.user.email:
             return self.shown(me, email=email, error="same")
         try:
-            self.addresses.send_change(me.user, email)
+            self.addresses.send_change(me.user, email, ip=visitor().ip)
         except Throttled as throttled:
             raise too_many("too many letters to one address", throttled) from throttled
         return self.shown(me, sent=email)

@@ -9,6 +9,8 @@ from sso.accounts.assurance import PASSWORD
 from sso.requests.replies import see_other
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from flask import Response
 
     from sso.accounts.browser import Browser
@@ -39,10 +41,17 @@ class Entrance:
         self._half_way.begin(response, user)
         return response
 
-    def admit(self, user: User, next_address: str, *, amr: tuple[str, ...]) -> Response:
-        """Return the way on for *user*, signed in from now on."""
+    def admit(
+        self,
+        user: User,
+        next_address: str,
+        *,
+        amr: tuple[str, ...],
+        since: datetime | None = None,
+    ) -> Response:
+        """Return the way on for *user*, signed in from now on, or still *since* then."""
         response = see_other(next_address)
-        replaced = self._browser.sign_in(response, user, amr=amr)
+        replaced = self._browser.sign_in(response, user, amr=amr, since=since)
         if replaced is not None:
             self._session_end.end(replaced.session_id)
         self._half_way.end(response)

@@ -24,7 +24,7 @@ from sso.throttle import Throttled
 
 if TYPE_CHECKING:
     from sso.accounts.recovery import Recovery
-    from sso.grants.own import Own
+    from sso.grants.session_end import SessionEnd
 
 FORGOTTEN: Final = "/password/forgotten"
 _UNPROCESSABLE: Final = 400
@@ -36,7 +36,7 @@ class PasswordPages:
     """Shows the forms and acts on them."""
 
     recovery: Recovery
-    own: Own
+    session_end: SessionEnd
     password_min: int
 
     def ask_form(
@@ -84,11 +84,9 @@ class PasswordPages:
             if fault:
                 log_page_refusal("account_invalid", f"new_password {fault}")
                 return self.new_form(token, error=fault)
-            user = self.recovery.reset(token, password)
+            self.recovery.reset(token, password, also=self.session_end.end_all_within)
         except LinkGone:
             return self._gone()
-        self.own.end_others(user.sub, but="")
-        self.own.revoke_grants(user.sub, but_of="")
         return see_other("/sign-in?password=new")
 
     def _gone(self) -> Response:

@@ -16,7 +16,7 @@ import msgspec
 from flask import Blueprint, Response, make_response, render_template, request
 
 from httpkit.headers import allow_form_action
-from sso.accounts.assurance import PASSWORD, PASSWORD_AND_CODE, with_passkey
+from sso.accounts.assurance import PASSWORD, with_code, with_passkey
 from sso.accounts.browser import visitor
 from sso.accounts.factors import WrongCode
 from sso.accounts.passkeys import PasskeyRefused
@@ -58,6 +58,15 @@ class Parts:
     limits: Throttles
 
 
+@dataclass(frozen=True)
+class _Proven:
+    """Who is at the second step, by what, and since when they are signed in if they are."""
+
+    user: User
+    amr: tuple[str, ...]
+    since: datetime | None
+
+
 class SecondStepPages:
     """Shows the step and acts on it."""
 
@@ -68,9 +77,10 @@ class SecondStepPages:
         self, next_address: str, *, error: str | None = None, retry_at: datetime | None = None
     ) -> Response:
         """Return the page; for nobody half-way, the first step."""
-        user = self._who()
-        if user is None:
+        proven = self._proven()
+        if proven is None:
             return see_other(f"/sign-in?{urlencode({'next': next_address})}")
+        user = proven.user
         status = self._parts.factors.status(user.sub)
         waiting = self._parts.carrier.request_behind(next_address)
         if waiting is not None:
@@ -92,30 +102,38 @@ class SecondStepPages:
         return make_response(page, codes.get(error or "", 200))
 
     def by_code(self, code: str, next_address: str) -> Response:
-        """Return the way on after a code that opens, or the page again."""
-        user = self._who()
-        if user is None:
+        """Return the way on after a code that opens, or the page again.
+
+        A code alone is no new sign-in: whoever was signed in before stays so since then, and
+        nothing is told that was not shown (OIDC Core §2, ``auth_time``, ``amr``).
+        """
+        proven = self._proven()
+        if proven is None:
             return self.form(next_address)
         try:
-            self._parts.factors.check(user.sub, code)
+            self._parts.factors.check(proven.user.sub, code)
         except WrongCode:
             log_page_refusal("wrong_code", "not a code that opens now")
             return self.form(next_address, error="wrong")
         except Throttled as throttled:
             return self._throttled(throttled, next_address)
-        return self._parts.entrance.admit(user, next_address, amr=PASSWORD_AND_CODE)
+        return self._parts.entrance.admit(
+            proven.user, next_address, amr=with_code(proven.amr), since=proven.since
+        )
 
     def by_passkey(self, ceremony: str, answer: str, next_address: str) -> Response:
         """Return the way on after a passkey of this person, or the page again."""
-        user = self._who()
-        if user is None:
+        proven = self._proven()
+        if proven is None:
             return self.form(next_address)
         try:
-            opened = self._parts.passkeys.open(ceremony, answer, sub=user.sub)
+            opened = self._parts.passkeys.open(ceremony, answer, sub=proven.user.sub)
         except PasskeyRefused as refused:
             log_page_refusal("wrong_passkey", str(refused))
             return self.form(next_address, error="wrong_passkey")
-        amr = (*PASSWORD, *with_passkey(device_bound=opened.device_bound))
+        # By itself a whole sign-in, as of now; the password counts where it was shown just before.
+        just_before = proven.amr if proven.since is None else ()
+        amr = (*just_before, *with_passkey(device_bound=opened.device_bound))
         return self._parts.entrance.admit(opened.user, next_address, amr=amr)
 
     def alone(self, ceremony: str, answer: str, next_address: str) -> Response:
@@ -138,12 +156,12 @@ class SecondStepPages:
         response.headers["Retry-After"] = str(throttled.retry_after_s)
         return response
 
-    def _who(self) -> User | None:
+    def _proven(self) -> _Proven | None:
         half = self._parts.half_way.find()
         if half is not None:
-            return half
-        signed_in = self._parts.browser.signed_in()
-        return signed_in.user if signed_in else None
+            return _Proven(half, PASSWORD, None)
+        me = self._parts.browser.signed_in()
+        return _Proven(me.user, me.amr, me.auth_time) if me else None
 
     def _without(self, next_address: str) -> str:
         """Return where somebody without a second factor goes on: the request, its wish waived."""

@@ -173,7 +173,7 @@ class SignInPages:
             raise Refused(REGISTRATION_CLOSED, hint="the invitation was used up") from gone
         # The account is there: a letter that cannot be written now is asked for on its page.
         with suppress(Unavailable, Throttled):
-            self._addresses.send_verification(user)
+            self._addresses.send_verification(user, ip=visitor().ip)
         return self._entrance.admit(user, next_address, amr=PASSWORD)
 
     def _require_open(self, invitation: str) -> None:

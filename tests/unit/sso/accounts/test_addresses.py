@@ -159,6 +159,42 @@ def test_nobody_floods_a_mailbox(house: House) -> None:
     assert len(house.letters()) == 5
 
 
+@pytest.mark.rule("S-104")
+def test_one_visitor_cannot_write_to_everybody(
+    furnished: Path, tmp_path: Path, valkey_url: str
+) -> None:
+    """Neither by making accounts nor from inside one; the account itself is made."""
+    file = tmp_path / "sso.sqlite3"
+    file.write_bytes(furnished.read_bytes())
+    limits = {"mails_per_visitor": 2}
+    house = House(f"sqlite:///{file}", valkey_url, fresh=False, throttles=limits)
+    for name in ("bob", "cy", "dan"):
+        given = {"username": name, "email": f"{name}@example.com", "password": "a long enough one"}
+        assert house.visitor().submit("/sign-up", **given).status_code == 303
+    assert len(house.letters()) == 2
+    refused = house.signed_in().submit(EMAIL, email=NEW)
+    assert refused.status_code == 429
+    assert house.letters() == []
+
+
+@pytest.mark.rule("S-108")
+@pytest.mark.parametrize(
+    "email",
+    [
+        "=?utf-8?q?a=40evil.example=3E=20?=.x@good.example",
+        "=?utf-8?b?YUBldmlsLmV4YW1wbGU=?=@good.example",
+    ],
+)
+def test_an_address_that_a_mail_program_decodes_is_none(house: House, email: str) -> None:
+    """The letter would go to evil.example and prove an address of good.example."""
+    given = {"username": "grace", "email": email, "password": "a long enough one"}
+    response = house.visitor().submit("/sign-up", **given)
+    assert response.status_code == 400
+    assert 'id="email-wrong"' in response.text
+    assert house.signed_in().submit(EMAIL, email=email).status_code == 400
+    assert house.letters() == []
+
+
 def test_strangers_are_asked_to_sign_in(house: House) -> None:
     """No page of the address opens without a session."""
     assert house.visitor().get(EMAIL).location.startswith("/sign-in?next=")

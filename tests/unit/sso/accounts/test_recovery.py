@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import update
 
+from httpkit.problems import Unavailable
 from sso.accounts import totp
 from sso.accounts.users import NewUser
+from sso.problems import TEMPORARILY_UNAVAILABLE
 from sso.storage.mail import OutgoingLetter
 from sso.storage.people import User
+from sso.throttle import Throttled
+from tests.unit.sso.device.test_device import begin, decide, error_of, poll, television
 from tests.unit.sso.house import PASSWORD, link_in
 
 if TYPE_CHECKING:
@@ -19,7 +23,7 @@ if TYPE_CHECKING:
 
     from werkzeug.test import TestResponse
 
-    from tests.unit.sso.house import House
+    from tests.unit.sso.house import House, Visitor
 
 FORGOTTEN = "/password/forgotten"
 NEW = "another long and secret phrase"
@@ -40,6 +44,13 @@ def link(house: House) -> str:
 def choose(house: House, address: str, password: str = NEW) -> TestResponse:
     """Choose *password* behind the link."""
     return house.visitor().submit(address, new_password=password)
+
+
+def change_by_page(browser: Visitor) -> None:
+    """Change the password where one is signed in."""
+    page = "/account/security"
+    changed = browser.submit(page, f"{page}/password", current_password=PASSWORD, new_password=NEW)
+    assert changed.status_code == 200
 
 
 def form_token(page: TestResponse) -> str:
@@ -65,6 +76,72 @@ def test_a_link_gives_the_account_another_password_once(either_house: House) -> 
     [notice] = house.letters()
     assert notice["To"] == "ada@example.org"
     assert "password was changed" in notice.get_content()
+
+
+@pytest.mark.rule("S-106", "S-108")
+@pytest.mark.parametrize("by", ["link", "page"])
+def test_another_password_ends_a_change_of_address_under_way(either_house: House, by: str) -> None:
+    """Else a thief who had a letter sent to themselves before takes the account after all."""
+    house = either_house
+    thief = house.signed_in()
+    assert thief.submit("/account/email", email="thief@example.org").status_code == 200
+    [letter] = house.letters()
+    assert house.visitor().get(link_in(letter)).status_code == 200
+    if by == "link":
+        assert choose(house, link(house)).status_code == 303
+    else:
+        change_by_page(house.signed_in())
+    assert house.visitor().get(link_in(letter)).status_code == 410
+    stolen = house.visitor().submit(FORGOTTEN, link_in(letter))
+    assert stolen.status_code == 410
+    user = house.base.users.find(house.user.sub)
+    assert user
+    assert user.email == "ada@example.org"
+
+
+@pytest.mark.rule("S-106")
+@pytest.mark.parametrize("by", ["link", "page"])
+def test_what_was_on_its_way_under_the_old_password_never_arrives(
+    either_house: House, by: str
+) -> None:
+    """A code not yet redeemed, and a device that was let in and has not come for its tokens."""
+    house = either_house
+    there = house.signed_in()
+    code = there.code()
+    screen = television(house)
+    begun = begin(house, screen)
+    decide(there, begun["user_code"], "allow")
+    here = house.signed_in()
+    kept = here.code()
+    if by == "link":
+        choose(house, link(house))
+    else:
+        change_by_page(here)
+    assert (house.redeem(code).json or {})["error"] == "invalid_grant"
+    house.clock.pass_s(6)
+    assert error_of(poll(house, screen, begun)) == "access_denied"
+    assert house.redeem(kept).status_code == (400 if by == "link" else 200)
+
+
+@pytest.mark.rule("S-106", "S-107")
+def test_a_reset_ends_everything_or_changes_nothing(
+    either_house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An outage halfway must not leave a thief's session beside a link that is used up."""
+    house = either_house
+    thief = house.signed_in()
+    address = link(house)
+
+    def fails(*_arguments: object, **_named: object) -> None:
+        raise Unavailable(TEMPORARILY_UNAVAILABLE, hint="for the test")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("sso.grants.session_end.revoke_grant", fails)
+        patched.setattr("sso.grants.session_end.spend_codes", fails)
+        assert choose(house, address).status_code == 503
+    assert house.visitor().sign_in("ada").status_code == 303
+    assert choose(house, address).status_code == 303
+    assert thief.get("/account").status_code == 303
 
 
 @pytest.mark.rule("S-107")
@@ -114,6 +191,21 @@ def test_asking_too_often_sends_no_more_and_tells_nobody(house: House) -> None:
     assert len(house.letters()) == 5
 
 
+@pytest.mark.rule("S-104", "S-105")
+def test_letters_that_prove_an_address_use_up_no_password_link(house: House) -> None:
+    """Accounts made with somebody's address must not keep its owner out of theirs."""
+    mallory = house.new_user("mallory")
+    addresses = house.app.extensions["sso"].services.own_affairs.addresses
+    with house.app.test_request_context():
+        for _ in range(house.settings.throttles.mails_per_address):
+            addresses.send_change(mallory, "ada@example.org", ip="192.0.2.1")
+        with pytest.raises(Throttled):
+            addresses.send_change(mallory, "ada@example.org", ip="192.0.2.1")
+    house.letters()
+    ask(house)
+    assert [letter["To"] for letter in house.letters()] == ["ada@example.org"]
+
+
 @pytest.mark.rule("S-104")
 def test_one_visitor_cannot_write_to_everybody(house: House) -> None:
     """So many letters from one address, whoever they are to."""
@@ -131,12 +223,7 @@ def test_a_link_has_an_end_and_a_newer_one_ends_it(house: House) -> None:
     first, second = link(house), link(house)
     assert house.visitor().get(first).status_code == 410
     assert house.visitor().get(second).status_code == 200
-    house.signed_in().submit(
-        "/account/security",
-        "/account/security/password",
-        current_password=PASSWORD,
-        new_password=NEW,
-    )
+    change_by_page(house.signed_in())
     assert house.visitor().get(second).status_code == 410
     house.letters()
     third = link(house)
@@ -219,7 +306,17 @@ def test_without_redis_nothing_is_promised(house: House, valkey_url: str) -> Non
     assert ask(house).status_code == 503
 
 
-@pytest.mark.parametrize("email", ["", "nobody", "a@evil@good.example", "a\r\nBcc: b@c.example"])
+@pytest.mark.parametrize(
+    "email",
+    [
+        "",
+        "nobody",
+        "a@evil@good.example",
+        "a\r\nBcc: b@c.example",
+        "=?utf-8?q?a=40evil.example=3E=20?=.x@good.example",
+        "=?utf-8?q?a=0D=0ABcc=3A_b=40c.example?=@good.example",
+    ],
+)
 def test_what_is_no_address_is_said_to_be_none(house: House, email: str) -> None:
     """Nothing is written down."""
     refused = ask(house, email)

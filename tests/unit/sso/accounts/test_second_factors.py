@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sso.accounts import totp
-from sso.accounts.assurance import PASSWORD_ACR, SECOND_FACTOR_ACR, satisfies
+from sso.accounts.assurance import PASSWORD_ACR, SECOND_FACTOR_ACR, satisfies, with_code
 from sso.accounts.factors import RECOVERY_CODES, WrongCode
+from sso.accounts.passkeys import PasskeyRefused, _require_holder
 from sso.accounts.users import NewUser
 from sso.storage.factors import RecoveryCode, Totp
 from tests.unit.sso.house import PASSWORD, answer_of, query_of
@@ -108,6 +109,7 @@ def test_a_code_opens_once(either_house: House) -> None:
 @pytest.mark.parametrize(("steps", "status"), [(-2, 401), (-1, 401), (0, 303), (1, 303), (2, 401)])
 def test_a_clock_may_be_half_a_minute_off(house: House, steps: int, status: int) -> None:
     """No more; and the step of the enrolment is spent."""
+    house.clock.stop()  # a code made at the end of a step would be looked at in the next
     secret, _ = enrolled(house, house.signed_in())
     visitor = house.visitor()
     visitor.sign_in("ada")
@@ -231,7 +233,31 @@ def test_acr_values_ask_for_the_second_step(house: House) -> None:
     page = unescape(wanted.location)
     answer = visitor.follow(second(visitor, code(house, secret), page))
     tokens = house.redeem(answer_of(answer)["code"]).json or {}
-    assert house.claims(tokens["id_token"])["acr"] == SECOND_FACTOR_ACR
+    claims = house.claims(tokens["id_token"])
+    assert claims["acr"] == SECOND_FACTOR_ACR
+    assert claims["amr"] == ["pwd", "otp", "mfa"]
+
+
+@pytest.mark.rule("A-33", "A-41")
+def test_a_code_alone_is_no_new_sign_in(house: House) -> None:
+    """Who was signed in before stays so since then: a phone left lying about renews nothing."""
+    visitor = house.signed_in()
+    secret, _ = enrolled(house, visitor)
+    before = house.claims(house.tokens(visitor)["id_token"])["auth_time"]
+    house.clock.pass_s(3_600)
+    assert second(visitor, code(house, secret)).status_code == 303
+    claims = house.claims(house.tokens(visitor)["id_token"])
+    assert (claims["auth_time"], claims["acr"]) == (before, SECOND_FACTOR_ACR)
+    asked = visitor.ask(max_age="600")
+    assert asked.location.startswith("/sign-in?")
+    answer = visitor.submit("/account/security", "/account/security/totp/remove")
+    assert "again=1" in answer.location
+
+
+def test_what_was_not_shown_is_not_told() -> None:
+    """A code beside a passkey makes no password."""
+    assert with_code(("swk", "user", "mfa")) == ("swk", "user", "otp", "mfa")
+    assert with_code(("pwd",)) == with_code(("pwd", "otp", "mfa")) == ("pwd", "otp", "mfa")
 
 
 @pytest.mark.rule("A-42")
@@ -282,6 +308,27 @@ def test_levels_are_ordered() -> None:
     assert satisfies(PASSWORD_ACR, [SECOND_FACTOR_ACR, PASSWORD_ACR])
     assert not satisfies(PASSWORD_ACR, [SECOND_FACTOR_ACR])
     assert satisfies(PASSWORD_ACR, ["urn:unknown"])
+
+
+@pytest.mark.rule("S-104")
+def test_a_ceremony_is_good_once_however_it_is_spelt(house: House) -> None:
+    """Letters that mean the same make no second ceremony of one."""
+    passkeys = house.app.extensions["sso"].services.second_step.passkeys
+    for other in ("", "=", "=="):
+        sealed = passkeys.invite().sealed
+        passkeys._begin(sealed, None)
+        with pytest.raises(PasskeyRefused):
+            passkeys._begin(sealed + other, None)
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_passkey_names_its_holder(named: bool) -> None:  # noqa: FBT001 - both ways
+    """Of nobody else; it may stay silent only where we named them first."""
+    own = base64.urlsafe_b64encode(b"ada").decode().rstrip("=")
+    _require_holder({"response": {"userHandle": own}}, "ada", named=named)
+    for handle in (base64.urlsafe_b64encode(b"eve").decode(), "", 7, *([] if named else [None])):
+        with pytest.raises(PasskeyRefused):
+            _require_holder({"response": {"userHandle": handle}}, "ada", named=named)
 
 
 def test_passkeys_need_a_name(house: House) -> None:

@@ -6,11 +6,16 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import update
 
-from tests.unit.sso.house import PASSWORD
+from httpkit.problems import Refused
+from sso.accounts.sessions import Sessions
+from sso.accounts.sessions import Visitor as Seen
+from sso.storage.people import BrowserSession, User
+from tests.unit.sso.house import PASSWORD, House
 
 if TYPE_CHECKING:
-    from tests.unit.sso.house import House
+    from pathlib import Path
 
 LIMIT = 10
 
@@ -62,6 +67,60 @@ def test_a_mark_of_another_account_is_no_mark(house: House) -> None:
         assert mallory.sign_in("ada", "wrong password").status_code == 401
     assert mallory.sign_in("ada", "wrong password").status_code == 429
     assert house.visitor().sign_in("ada").status_code == 429
+
+
+@pytest.mark.rule("S-105")
+def test_neighbours_cannot_lock_a_known_browser_out(
+    furnished: Path, tmp_path: Path, valkey_url: str
+) -> None:
+    """Who shares its network's address, or the proxy before us, uses up strangers' places alone."""
+    file = tmp_path / "sso.sqlite3"
+    file.write_bytes(furnished.read_bytes())
+    limits = {"wrong_passwords_per_address": 3}
+    house = House(f"sqlite:///{file}", valkey_url, fresh=False, throttles=limits)
+    known = house.signed_in()
+    for number in range(3):
+        assert house.visitor().sign_in(f"nobody{number}").status_code == 401
+    assert house.visitor().sign_in("ada").status_code == 429
+    assert known.sign_in("ada").status_code == 303
+
+
+@pytest.mark.rule("S-105", "S-115")
+def test_an_attempt_that_is_not_heard_out_costs_no_place(
+    furnished: Path, tmp_path: Path, valkey_url: str
+) -> None:
+    """After a flood, whoever was told to come back may."""
+    file = tmp_path / "sso.sqlite3"
+    file.write_bytes(furnished.read_bytes())
+    costs = {"parallel_checks": 1, "queue_s": 0.01}
+    house = House(f"sqlite:///{file}", valkey_url, fresh=False, passwords=costs)
+    busy = house.app.extensions["sso"].base.passwords._place()
+    with busy:
+        for _ in range(LIMIT + 1):
+            assert house.visitor().sign_in("ada").status_code == 503
+    assert house.visitor().sign_in("ada").status_code == 303
+
+
+@pytest.mark.rule("S-106")
+@pytest.mark.parametrize("change", ["password", "disable"])
+def test_no_session_begins_on_what_was_proven_before_a_change(
+    either_house: House, change: str
+) -> None:
+    """Whoever was half through when every session was ended does not begin another."""
+    house = either_house
+    parts = house.app.extensions["sso"]
+    before = house.base.users.find(house.user.sub)
+    assert before
+    if change == "password":
+        parts.base.users.change_password(before, "another long and secret phrase")
+    else:
+        disabling = update(User).where(User.sub == before.sub).values(disabled_at=house.clock())
+        house.base.storage.write(lambda session: session.execute(disabling))
+    sessions = Sessions(house.base.storage, house.settings.lifetimes, house.clock)
+    with pytest.raises(Refused):
+        sessions.start(before, Seen("192.0.2.1", ""), amr=("pwd",), replaces=None)
+    with house.base.storage.reading() as session:
+        assert session.query(BrowserSession).count() == 0
 
 
 @pytest.mark.rule("S-104")

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
+import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from httpkit.problems import Refused
 from sso.accounts.users import NewUser
+from sso.administration.deeds import Affairs, Deeds
 from sso.administration.kinds import KINDS
 from sso.clients.exchange_policies import NewPolicy
 from sso.clients.registration import CLIENT_CREDENTIALS, TOKEN_EXCHANGE
 from sso.storage.audit import AuditEntry
-from tests.unit.sso.house import ISSUER, PASSWORD
+from tests.unit.sso.house import ISSUER, PASSWORD, link_in
 
 if TYPE_CHECKING:
     from werkzeug.test import TestResponse
@@ -49,6 +53,20 @@ def program(house: House, **registered: object) -> dict[str, str]:
         client_secret=client.client_secret,
     )
     return {"Authorization": f"Bearer {(answer.json or {})['access_token']}"}
+
+
+def deeds_of(house: House) -> Deeds:
+    """Return what an administrator may do, without pages."""
+    base, services = house.base, house.app.extensions["sso"].services
+    affairs = services.own_affairs
+    return Deeds(
+        base.storage,
+        services.session_end,
+        base.keys,
+        base.exchange_policies,
+        Affairs(base.notices, affairs.invitations, affairs.account_end),
+        base.clock,
+    )
 
 
 @pytest.mark.rule("S-110")
@@ -160,6 +178,23 @@ def test_administrators_cannot_lock_themselves_out(house: House) -> None:
         page = admin.submit("/account/security", f"/admin/users/{me.sub}/{name}")
         assert page.status_code == 403
     assert token is None
+
+
+def test_a_page_offers_what_would_change_something(house: House) -> None:
+    """Not on beside off; and whoever may come here finds the way from their account."""
+    admin = admin_of(house)
+    assert 'href="/admin"' in admin.get("/account").text
+    assert 'href="/admin"' not in house.signed_in().get("/account").text
+    page = f"/admin/users/{house.user.sub}"
+
+    def offered() -> set[str]:
+        return set(re.findall(rf'action="{page}/([a-z-]+)"', admin.get(page).text))
+
+    always = {"sign-out", "reset-factors", "erase"}
+    assert offered() == always | {"disable", "promote"}
+    deed(admin, "users", house.user.sub, "promote")
+    deed(admin, "users", house.user.sub, "disable")
+    assert offered() == always | {"enable", "demote"}
 
 
 def test_deeds_need_a_recent_sign_in(house: House) -> None:
@@ -330,3 +365,71 @@ def test_what_persons_do_to_their_account_is_in_the_log(house: House) -> None:
         "user.password_changed",
     ]
     assert other.get("/account").status_code == 303
+
+
+@pytest.mark.rule("S-110")
+@pytest.mark.parametrize("name", ["disable", "demote", "erase"])
+def test_a_program_cannot_take_the_last_administrator_away(house: House, name: str) -> None:
+    """It is nobody's account that it acts by, so the rule of one's own does not hold it."""
+    house.base.users.create(NewUser("root", "root@example.org", PASSWORD, is_admin=True))
+    root = house.base.users.find_by_name("root")
+    assert root
+    bearer = program(house)
+    http = house.app.test_client()
+    path = f"/admin/api/users/{root.sub}/{name}"
+    assert http.post(path, headers=bearer).status_code == 403
+    still = house.base.users.find(root.sub)
+    assert still
+    assert still.is_admin
+    house.base.users.create(NewUser("root2", "root2@example.org", PASSWORD, is_admin=True))
+    assert (http.post(path, headers=bearer).json or {}) == {"changed": True}
+
+
+@pytest.mark.rule("S-110")
+@pytest.mark.parametrize("name", ["demote", "disable", "erase"])
+def test_of_two_who_put_one_another_out_one_stays(either_house: House, name: str) -> None:
+    """At the same moment, in both databases."""
+    house = either_house
+    subs = [
+        house.base.users.create(NewUser(who, f"{who}@example.org", PASSWORD, is_admin=True)).sub
+        for who in ("root", "toor")
+    ]
+    deeds = deeds_of(house)
+    start = threading.Barrier(len(subs))
+
+    def put_out(sub: str) -> None:
+        start.wait()
+        with suppress(Refused):
+            deeds.do("users", sub, name)
+
+    threads = [threading.Thread(target=put_out, args=(sub,)) for sub in subs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    left = [user for user in map(house.base.users.find, subs) if user is not None]
+    assert [user.is_admin for user in left].count(True) == 1
+
+
+@pytest.mark.rule("A-60")
+@pytest.mark.parametrize("name", ["sign-out", "reset-factors", "disable", "erase", "promote"])
+def test_a_deed_to_nobody_leaves_no_line(house: House, name: str) -> None:
+    """The audit log says what was done, not what was typed."""
+    admin = admin_of(house)
+    answer = admin.submit(f"/admin/users/{house.user.sub}", f"/admin/users/nobody/{name}")
+    assert answer.status_code == 303
+    with house.base.storage.reading() as session:
+        assert session.query(AuditEntry).filter_by(object="user:nobody").count() == 0
+
+
+@pytest.mark.rule("S-106", "S-107")
+@pytest.mark.parametrize("name", ["sign-out", "disable"])
+def test_signing_somebody_out_ends_links_on_their_way(house: House, name: str) -> None:
+    """A thief who had a letter sent to an address of their own does not come back by it."""
+    thief = house.signed_in()
+    assert thief.submit("/account/email", email="thief@example.org").status_code == 200
+    [letter] = house.letters()
+    admin = admin_of(house)
+    deed(admin, "users", house.user.sub, name)
+    deed(admin, "users", house.user.sub, "enable")
+    assert house.visitor().get(link_in(letter)).status_code == 410
