@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from operator import itemgetter
+from typing import TYPE_CHECKING, Final
 
 from flask import Blueprint, Response, make_response, render_template, request
 
 from httpkit.problems import NOT_FOUND, Refused
 from sso.accounts.freshness import sign_in_address
 from sso.accounts.invitations import InvitationInvalid
-from sso.administration.kinds import KINDS
+from sso.administration.kinds import KINDS, Record
 from sso.problems import FORBIDDEN, SIGN_IN_REQUIRED
 from sso.refusals import log_page_refusal
 from sso.requests.replies import see_other
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sso.accounts.browser import Browser
     from sso.accounts.freshness import Freshness
     from sso.accounts.invitations import Made
@@ -26,6 +29,20 @@ if TYPE_CHECKING:
 
 HOME = "/admin"
 _MAX_DIGITS = 6
+# Whether a record says that a deed was done already.
+_IDLE: Final[dict[str, Callable[[Record], object]]] = {
+    "disable": itemgetter("disabled_at"),
+    "enable": lambda record: not record["disabled_at"],
+    "promote": itemgetter("admin"),
+    "demote": lambda record: not record["admin"],
+    "require-par": itemgetter("require_pushed_authorization_requests"),
+    "lift-par": lambda record: not record["require_pushed_authorization_requests"],
+    "require-dpop": itemgetter("dpop_bound_access_tokens"),
+    "lift-dpop": lambda record: not record["dpop_bound_access_tokens"],
+    "revoke": itemgetter("revoked_at"),
+    "withdraw": itemgetter("revoked_at"),
+    "end": itemgetter("ended_at"),
+}
 
 
 class AdminPages:
@@ -101,7 +118,7 @@ class AdminPages:
             kinds=list(KINDS),
             kind=kind.name,
             record=record,
-            deeds=[] if self._is_oneself(kind, id_) else self._deeds.of(kind.name),
+            deeds=[] if self._is_oneself(kind, id_) else self._deeds_left(kind, record),
             here=f"{HOME}/{kind.name}/{id_}",
         )
 
@@ -118,6 +135,10 @@ class AdminPages:
             raise Refused(NOT_FOUND, hint=f"no such deed for {kind.name}")
         gone = self._catalogue.find(kind, id_) is None
         return see_other(f"{HOME}/{kind.name}" if gone else back)
+
+    def _deeds_left(self, kind: Kind, record: Record) -> list[str]:
+        """Return the deeds that would change something: nobody is offered both on and off."""
+        return [d for d in self._deeds.of(kind.name) if d not in _IDLE or not _IDLE[d](record)]
 
     def _is_oneself(self, kind: Kind, id_: str) -> bool:
         return kind.name == "users" and id_ == self._signed_in().user.sub

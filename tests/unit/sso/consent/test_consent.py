@@ -141,3 +141,10 @@ def test_anything_but_allow_or_deny_decides_nothing(house: House, foreign: App) 
 def test_our_own_client_is_not_asked_for_even_offline_access(house: House) -> None:
     """First-party clients skip consent by configuration."""
     assert house.tokens()["refresh_token"]
+
+
+@pytest.mark.rule("A-51")
+def test_our_own_client_on_peoples_devices_is_not_asked_for_either(house: House) -> None:
+    """Whatever an operator calls first-party; a developer can call nothing so."""
+    ours = house.new_client(first_party=True, public=True)
+    assert answer_of(ask(house.signed_in(), ours))["code"]
