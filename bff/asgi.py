@@ -16,7 +16,7 @@ from bff.factory import build_control_plane
 from bff.parts import build_parts, build_shared
 from bff.proxy.access_log import AccessLog
 from bff.proxy.authority import Authorities
-from bff.proxy.client_address import client_of, is_trusted
+from bff.proxy.client_address import client_of, remembering
 from bff.proxy.edge_rules import EdgeLimits
 from bff.proxy.edge_worker import EdgeTerms
 from bff.proxy.forward_auth import TRUSTED_PEER, ForwardAuth, host_of
@@ -109,7 +109,7 @@ class Plane:
             style=parts.shared.settings.forward_auth,
             routes=routes,
             cookie=parts.cookie,
-            authority_for=authorities.find,
+            authorities=authorities,
             limiter=limiter,
             access_log=log,
         )
@@ -154,6 +154,7 @@ def _authorities(parts: Parts, reader: SessionReader) -> Authorities:
     return Authorities(
         reader,
         fresh_set_for=parts.lifecycle.fresh_set_for,
+        is_fresh=parts.lifecycle.is_fresh,
         client_token_for=parts.client_tokens.access_token_for,
         replacement_for=parts.lifecycle.replacement_for,
         tell_step_up=parts.step_ups.tell,
@@ -167,7 +168,8 @@ class Worker:
     def __init__(self, shared: Shared) -> None:
         settings = shared.settings
         self._shared = shared
-        self._trusted = settings.trusted_proxies
+        self._is_proxied = bool(settings.trusted_proxies)
+        self._is_ours = remembering(settings.trusted_proxies)
         self._transport = Transport(news=UpstreamNews(shared.counts.upstreams))
         info = logging.getLevelName(settings.log_level) <= logging.INFO
         self._log = AccessLog(shared.metrics, enabled=info)
@@ -199,10 +201,11 @@ class Worker:
             await send({"type": "http.response.start", "status": 200, "headers": headers})
             await send({"type": "http.response.body", "body": _ALIVE})
         else:
-            if self._trusted:
-                peer = is_trusted(str((scope.get("client") or ("",))[0]), self._trusted)
-                client = client_of(scope, self._trusted)
-                scope = {**scope, "client": client, TRUSTED_PEER: peer}
+            if self._is_proxied:
+                peer = str((scope.get("client") or ("",))[0])
+                client = client_of(scope, self._is_ours)
+                asker = peer if self._is_ours(peer) else ""
+                scope = {**scope, "client": client, TRUSTED_PEER: asker}
             await self._plane_of(scope).serve(scope, receive, send)
 
     def _plane_of(self, scope: Scope) -> Plane:

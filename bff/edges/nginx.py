@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from bff.edges.plan import IDENTITY_HEADERS, EdgeImpossible
+from bff.edges.plan import ASKED_WITH, IDENTITY_HEADERS, EdgeImpossible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -158,11 +158,14 @@ def _frontend(frontend: PlannedFrontend) -> Iterator[str]:
     yield _to_gateway(frontend, "http://cloakroom_gateway") + "    }\n"
     yield f"    location = /.cloakroom/{frontend.name} {{\n        internal;\n"
     yield f"        proxy_pass http://cloakroom_gateway{frontend.base}/bff/forward-auth;\n"
-    yield _TO_GATEWAY.format(authority=frontend.authority)
-    yield "        proxy_pass_request_body off;\n"
-    yield '        proxy_set_header Content-Length "";\n'
+    # These two first: the gateway remembers what it judged of the headers behind them.
     yield "        proxy_set_header X-Original-Method $request_method;\n"
     yield "        proxy_set_header X-Original-URI $request_uri;\n"
+    yield _TO_GATEWAY.format(authority=frontend.authority)
+    # All that it reads, so that it seldom meets a block of headers that is new to it.
+    yield "        proxy_pass_request_body off;\n        proxy_pass_request_headers off;\n"
+    for name in ASKED_WITH:
+        yield f"        proxy_set_header {name} $http_{name.lower().replace('-', '_')};\n"
     yield "        proxy_read_timeout 30s;\n    }\n"
     for route in frontend.routes:
         yield from _route(route, frontend)

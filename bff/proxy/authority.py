@@ -5,13 +5,14 @@ Spec: RFC 10017 §6.1; RFC 6750 §2.1.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bff.problems import LOGIN_REQUIRED, STEP_UP_REQUIRED, Refused
 from bff.proxy.challenge import find_step_up
 from bff.proxy.routes import Route, TokenKind
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Awaitable, Callable
 
     from bff.proxy.call import Call
@@ -53,6 +54,7 @@ class Authorities:
         reader: SessionReader,
         *,
         fresh_set_for: FreshSetFor,
+        is_fresh: Callable[[TokenSet, str], bool],
         client_token_for: ClientTokenFor,
         replacement_for: ReplacementFor,
         tell_step_up: Callable[[Ticket, str], None],
@@ -63,6 +65,7 @@ class Authorities:
         Args:
             reader: reads the session behind a ticket.
             fresh_set_for: the session's tokens with a valid one for a target; refreshes where due.
+            is_fresh: whether the session's token for a target needs no refresh.
             client_token_for: the gateway's own token for a target.
             replacement_for: the session's tokens after a refresh for a target, None where there
                 are none to be had.
@@ -71,10 +74,22 @@ class Authorities:
         """
         self._reader = reader
         self._fresh_set_for = fresh_set_for
+        self._is_fresh = is_fresh
         self._client_token_for = client_token_for
         self._replacement_for = replacement_for
         self._tell_step_up = tell_step_up
         self._login_url = login_url
+
+    def ask_now(self, ticket: Ticket) -> asyncio.Future[Any] | None:
+        """Ask for the session of *ticket*; None where `find` has to."""
+        return self._reader.ask_now(ticket)
+
+    def from_answer(self, ticket: Ticket, route: Route, answer: object) -> Authority | None:
+        """Return what `find` would for a visitor's own token; None where it has to do more."""
+        tokens = self._reader.from_answer(ticket, answer)
+        if tokens is None or not self._is_fresh(tokens, route.audience):
+            return None
+        return Authority(tokens.bound_token(route.audience), tokens, ticket, ticket)
 
     async def find(
         self, call: Call, route: Route, read_ticket: Callable[[], Ticket | None]

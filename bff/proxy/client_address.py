@@ -14,24 +14,24 @@ from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_netw
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, MutableMapping, Sequence
+    from collections.abc import Callable, Iterable, MutableMapping, Sequence
 
     Network = IPv4Network | IPv6Network
 
 
-def client_of(scope: MutableMapping[str, Any], trusted: Sequence[Network]) -> tuple[str, int]:
+def client_of(scope: MutableMapping[str, Any], is_ours: Callable[[str], bool]) -> tuple[str, int]:
     """Return the client's address, and the port of whoever is connected to us.
 
     Args:
         scope: ASGI; its ``client`` is the peer.
-        trusted: networks of our own proxies.
+        is_ours: whether an address is a proxy of our own.
     """
     peer, port = scope.get("client") or ("unknown", 0)
     address = str(peer)
-    if not is_trusted(address, trusted):
+    if not is_ours(address):
         return address, port
     for hop in reversed(_hops(scope["headers"])):
-        if is_trusted(hop, trusted):
+        if is_ours(hop):
             continue
         return (hop, port) if _is_address(hop) else (address, port)
     return address, port
@@ -44,16 +44,23 @@ def _hops(headers: Iterable[tuple[bytes, bytes]]) -> list[str]:
 
 def is_trusted(address: str, trusted: Sequence[Network]) -> bool:
     """Return whether *address* lies in one of the networks; False for what is no address."""
-    return bool(trusted) and _lies_within(address, tuple(trusted))
-
-
-@lru_cache(4096)  # proxies are few, and each call of theirs asks twice
-def _lies_within(address: str, trusted: tuple[Network, ...]) -> bool:
+    if not trusted:
+        return False
     try:
         parsed = ip_address(address)
     except ValueError:
         return False
     return any(parsed in network for network in trusted)
+
+
+def remembering(trusted: Sequence[Network]) -> Callable[[str], bool]:
+    """Return `is_trusted` for *trusted* with a memory: proxies are few, and ask with each call."""
+
+    @lru_cache(4096)
+    def is_ours(address: str) -> bool:
+        return is_trusted(address, trusted)
+
+    return is_ours
 
 
 @lru_cache(4096)

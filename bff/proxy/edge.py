@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from uvicorn.config import Config
     from uvicorn.server import ServerState
 
+    from bff.proxy.forward_shortcut import Question
+
 
 class _Stop(Exception):  # noqa: N818 - leaves the parser's callbacks, never this module
     """The request is refused; nothing after it on this connection is read."""
@@ -57,8 +59,7 @@ class StrictHttpProtocol(EdgeSocket):
         """Called by uvicorn for every connection."""
         super().__init__(_loop or asyncio.get_running_loop())
         self._app: Any = config.loaded_app
-        self._server = server_state
-        self._app_state = app_state
+        self._server, self._app_state = server_state, app_state
         self._parser = httptools.HttpRequestParser(self)
         # Data after a last request is not worth an error: it is never read as anything.
         self._parser.set_dangerous_leniencies(lenient_data_after_close=True)
@@ -66,7 +67,8 @@ class StrictHttpProtocol(EdgeSocket):
         self.limits = self._worker.terms.limits
         self._crowded: Fault | None = None
         self._base_scope: dict[str, Any] = {}
-        self._current: EdgeRequest | None = None
+        self.peer = ""
+        self._current: EdgeRequest | Question | None = None
         self._waiting: deque[EdgeRequest] = deque()
         self._parsed: EdgeRequest | None = None
         self._target = b""
@@ -88,14 +90,15 @@ class StrictHttpProtocol(EdgeSocket):
         """Take the socket."""
         self.socket = cast("asyncio.Transport", transport)
         self._base_scope = base_scope(transport)
+        self.peer = peer_of(self._base_scope)
         self._server.connections.add(cast("Any", self))
-        self._crowded = self._worker.enter(self, peer_of(self._base_scope))
+        self._crowded = self._worker.enter(self, self.peer)
         self._worker.wake()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         """Tell every request of this connection."""
         self._server.connections.discard(cast("Any", self))
-        self._worker.leave(self, peer_of(self._base_scope))
+        self._worker.leave(self, self.peer)
         self.socket = None
         self.closing = True
         if self._current is not None:
@@ -127,7 +130,9 @@ class StrictHttpProtocol(EdgeSocket):
         data = bytes(piece)
         known = self._worker.heads.find(data)
         if known is not None and len(known[1]) <= self.limits.target_bytes and not self._crowded:
-            self._accept(*known)
+            rest = known[2].rest
+            if rest is None or rest.shortcut is None or not rest.shortcut.take(self, *known):
+                self.begin_again(*known)
             return
         self.sweeps = 0  # only now: a drip must not buy time
         self._head_bytes = nbytes
@@ -135,7 +140,7 @@ class StrictHttpProtocol(EdgeSocket):
         if self._is_bare():
             self._worker.heads.learn(data, self._lines)
 
-    def _accept(self, method: bytes, target: bytes, headers: HeaderLines) -> None:
+    def begin_again(self, method: bytes, target: bytes, headers: HeaderLines) -> None:
         """Take a request that the parser need not read again."""
         self._target = target
         self._lines = headers
@@ -240,23 +245,22 @@ class StrictHttpProtocol(EdgeSocket):
 
     # What the requests of this connection ask for.
 
+    def hold(self, question: Question) -> None:
+        """Let *question* be the request under way."""
+        self._current = question
+
     def resume_reading(self) -> None:
         """Let the browser go on, unless it is already a request ahead."""
         if not self._waiting:
             super().resume_reading()
 
-    def finish(self, request: EdgeRequest) -> None:
+    def finish(self, request: EdgeRequest | Question) -> None:
         """Go on to the next request after the reply to *request*, or close."""
         self._server.total_requests += 1
-        self._current = None
-        self._served = True
-        self.sweeps = 0
+        self._current, self._served, self.sweeps = None, True, 0
         request.disconnect()  # whoever still waits for the browser has nothing to wait for
         if not request.keep_alive:
-            if request.body_complete:
-                self.close()
-            else:
-                self.linger()
+            self.close() if request.body_complete else self.linger()
         elif self._waiting:
             self._begin(self._waiting.popleft())
         else:
@@ -295,13 +299,9 @@ class StrictHttpProtocol(EdgeSocket):
             self.sweeps = 0
         return limits.stall_s
 
-    # Within.
-
     def _scope(self, version: str, method: bytes) -> dict[str, Any]:
-        scope = request_scope(self._base_scope, version, method, self._target)
-        scope["headers"] = self._lines
-        scope["state"] = self._app_state.copy()
-        return scope
+        base, state = self._base_scope, self._app_state
+        return request_scope(base, version, method, self._target, self._lines, state)
 
     def _begin(self, request: EdgeRequest) -> None:
         self._current = request

@@ -14,6 +14,8 @@ from httpkit.problems import MEDIA_TYPE, jittered_retry_s
 from httpkit.request_ids import new_request_id
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from httpkit.problems import ProblemType
 
 
@@ -134,9 +136,14 @@ def peer_of(base: dict[str, Any]) -> str:
 
 
 def request_scope(
-    base: dict[str, Any], version: str, method: bytes, target: bytes
+    base: dict[str, Any],
+    version: str,
+    method: bytes,
+    target: bytes,
+    headers: Sequence[tuple[bytes, bytes]],
+    state: dict[str, Any],
 ) -> dict[str, Any]:
-    """Return the ASGI scope of one request, its headers and state apart."""
+    """Return the ASGI scope of one request."""
     path, _, query = target.partition(b"?")
     text = path.decode("latin-1")
     return {
@@ -147,4 +154,6 @@ def request_scope(
         "raw_path": path,
         "query_string": query,
         RAW_TARGET: target,
+        "headers": headers,
+        "state": state.copy(),
     }

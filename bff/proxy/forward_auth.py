@@ -9,6 +9,8 @@ Spec: RFC 10017 §6.1; RFC 9457.
 
 from __future__ import annotations
 
+import random
+import re
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
@@ -26,29 +28,28 @@ from bff.problems import (
 from bff.proxy import paths
 from bff.proxy.call import Call
 from bff.proxy.client_address import party_of
-from bff.proxy.guard import require_own_request
+from bff.proxy.forward_shortcut import ROUTE, Door, Shortcut
+from bff.proxy.guard import require_own_request, require_same_origin
+from bff.proxy.head_memo import HeaderLines
+from bff.proxy.routes import TokenKind
 from httpkit import events
-from httpkit.request_ids import new_request_id
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, MutableMapping, Sequence
+    from collections.abc import MutableMapping, Sequence
 
     from bff.proxy.access_log import AccessLog
-    from bff.proxy.authority import Authority
+    from bff.proxy.authority import Authorities, Authority
     from bff.proxy.limiter import Limiter
     from bff.proxy.relay import Send
-    from bff.proxy.routes import Route, RouteTable
+    from bff.proxy.routes import RouteTable
     from bff.sessions.cookie import SessionCookie
     from bff.sessions.model import Ticket
     from bff.settings import Frontend
 
     Scope = MutableMapping[str, Any]
-    AuthorityFor = Callable[
-        [Call, Route, Callable[[], Ticket | None]], Coroutine[None, None, Authority]
-    ]
 
 TRUSTED_PEER: Final = "cloakroom-trusted-peer"
-_ROUTE: Final = "/bff/forward-auth"
+"""The address of the proxy of our own that asks, in the scope; empty for anybody else."""
 _UNAUTHORIZED: Final = 401
 _FORBIDDEN: Final = 403
 _TOO_MANY: Final = 429
@@ -59,9 +60,16 @@ _TICKETS_KEPT_S: Final = 10.0
 # nginx's names, and those of Traefik and Caddy.
 _METHODS: Final = frozenset({b"x-original-method", b"x-forwarded-method"})
 _URIS: Final = frozenset({b"x-original-uri", b"x-forwarded-uri"})
+_TELLING: Final = _METHODS | _URIS
 _PAIRS: Final = {b"x-original-method": b"x-original-uri", b"x-forwarded-method": b"x-forwarded-uri"}
 # In a header a subject is one word; escaping the `%` too keeps two people two.
 _PRINTABLE: Final = "".join(map(chr, range(0x21, 0x7F))).replace("%", "")
+_PLAIN = re.compile("[!-$&-~]+")
+_ALLOWED: Final = [
+    (b"content-length", b"0"),
+    (b"cache-control", b"private, no-store"),
+    (b"vary", b"Cookie"),
+]
 
 
 class ForwardAuth:
@@ -74,7 +82,7 @@ class ForwardAuth:
         style: str,
         routes: RouteTable,
         cookie: SessionCookie,
-        authority_for: AuthorityFor,
+        authorities: Authorities,
         limiter: Limiter,
         access_log: AccessLog,
     ) -> None:
@@ -86,21 +94,31 @@ class ForwardAuth:
                 appends the original target to ours, as Envoy does; ``off``: nobody may ask.
             routes: what may be called, and with whose token.
             cookie: reads the ticket.
-            authority_for: the gateway's own way to a token.
+            authorities: the gateway's own way to a token.
             limiter: the gateway's own: rates are counted here too. How many calls are under way
                 only who carries them can know.
             access_log: one line an answer.
         """
         self._origin = frontend.public_url.encode("ascii")
         self._login_url = f"{frontend.base_path}/bff/login"
-        self._path = f"{frontend.base_path}{_ROUTE}".encode("ascii")
+        self._path = f"{frontend.base_path}{ROUTE}".encode("ascii")
         self._beneath = self._path + b"/"
         self._style = style
         self._routes = routes
         self._cookie = cookie
-        self._authority_for = authority_for
+        self._authorities = authorities
         self._limiter = limiter
         self._log = access_log
+        # Ids need to be different, not secret; made per worker, after any fork.
+        self._ids = random.Random()  # noqa: S311
+        self._door = Door(
+            path=self._path,
+            routes=routes,
+            authorities=authorities,
+            log=access_log,
+            new_id=self._new_id,
+            head=_head,
+        )
         self._tickets: dict[bytes, Ticket] = {}
         self._forget_at = 0.0
 
@@ -112,9 +130,9 @@ class ForwardAuth:
 
     async def serve(self, scope: Scope, send: Send) -> None:
         """Answer one question of a proxy with 200, 401, 403, 429 or 503."""
-        call = Call(new_request_id(), "", scope["method"], _ROUTE, time.perf_counter())
+        call = Call(self._new_id(), "", scope["method"], ROUTE, time.perf_counter())
         try:
-            await _allow(call, send, *await self._judge(call, scope))
+            await _allow(call, send, await self._judge(call, scope))
         except Refused as refused:
             await self._refuse(call, send, refused)
         except Unavailable as unavailable:
@@ -129,11 +147,11 @@ class ForwardAuth:
         finally:
             self._log.record(call)
 
-    async def _judge(self, call: Call, scope: Scope) -> tuple[Authority, str]:
-        """Return what the call may carry, and its session's public id.
+    def _new_id(self) -> str:
+        return f"{self._ids.getrandbits(128):032x}"
 
-        The order is that of a proxied call.
-        """
+    async def _judge(self, call: Call, scope: Scope) -> Authority:
+        """Return what the call may carry; the order is that of a proxied call."""
         if self._style == "off" or not scope.get(TRUSTED_PEER):
             raise Refused(ORIGIN_DENIED, hint="forward-auth asked by a peer that is not trusted")
         headers = scope["headers"]
@@ -149,7 +167,7 @@ class ForwardAuth:
         def read_ticket() -> Ticket | None:
             return self._ticket(cookies)
 
-        finding = self._authority_for(call, route, read_ticket)
+        finding = self._authorities.find(call, route, read_ticket)
         if route.rate_limits:
             address = party_of((scope.get("client") or ("unknown",))[0])
             authority, call.lines = await self._limiter.admit(route, address, read_ticket, finding)
@@ -158,8 +176,21 @@ class ForwardAuth:
         if authority.token is not None and authority.token.proof_key is not None:
             # A proof names one request to one address; who carries it is not known here.
             raise Refused(TOKEN_BOUND, hint="forward-auth asked for a token of the type DPoP")
-        session = authority.session
-        return authority, "" if session is None else session.public_id
+        if route.token is TokenKind.USER and authority.ticket is not None:
+            self._ease(scope, headers, authority.ticket)
+        return authority
+
+    def _ease(self, scope: Scope, headers: Sequence[tuple[bytes, bytes]], ticket: Ticket) -> None:
+        """Let the next question with the same block go the short way, where the block allows it."""
+        rest = headers.rest if type(headers) is HeaderLines else None
+        if rest is None or rest.shortcut is not None or self._style != "headers":
+            return
+        try:
+            require_same_origin(rest, self._origin)
+        except Refused:
+            return  # a visit or a socket: its method and route have a say
+        if len(_named(rest)) == 0:
+            rest.shortcut = Shortcut(self._door, scope[TRUSTED_PEER], ticket)
 
     def _ticket(self, cookies: list[bytes]) -> Ticket | None:
         """Return the ticket in *cookies*; what was made of it is kept for a few seconds."""
@@ -180,7 +211,7 @@ class ForwardAuth:
         A client may have written the names of another proxy's headers, and its own proxy passed
         them on: whatever stands there twice, in any spelling, is refused (S-059).
         """
-        named = [line for line in scope["headers"] if line[0] in _METHODS | _URIS]
+        named = _named(scope["headers"])
         if self._style == "path":
             path: bytes = scope["raw_path"][len(self._path) :]
             if named or not path:
@@ -215,29 +246,39 @@ def host_of(scope: Scope) -> bytes:
     It is the request's own, but a trusted proxy that asks names the browser's beside it.
     """
     headers: Sequence[tuple[bytes, bytes]] = scope["headers"]
-    if scope.get(TRUSTED_PEER) and _ROUTE.encode() in scope["raw_path"]:
+    if scope.get(TRUSTED_PEER) and ROUTE.encode() in scope["raw_path"]:
         told = [value for name, value in headers if name == b"x-forwarded-host"]
         if len(told) == 1:
             return told[0]
     return next((value for name, value in headers if name == b"host"), b"")
 
 
-async def _allow(call: Call, send: Send, authority: Authority, public_id: str) -> None:
-    lines = [
-        ("content-length", "0"),
-        ("cache-control", "private, no-store"),
-        ("vary", "Cookie"),
-        ("x-request-id", call.request_id),
-    ]
+def _named(headers: Sequence[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    return [line for line in headers if line[0] in _TELLING]
+
+
+def _head(call: Call, authority: Authority) -> list[tuple[bytes, bytes]]:
+    """Return the headers of an answer that lets a call pass."""
+    lines = [*_ALLOWED, (b"x-request-id", call.request_id.encode("ascii"))]
     if authority.token is not None:
-        lines.append(("authorization", f"Bearer {authority.token.token.value}"))
+        value = authority.token.token.value.encode("ascii")
+        lines.append((b"authorization", b"Bearer " + value))
     if authority.tokens is not None:
-        lines.append(("x-auth-subject", quote(authority.tokens.sub, safe=_PRINTABLE)))
-        lines.append(("x-auth-session", public_id))
-    headers = [(name.encode("ascii"), value.encode("ascii")) for name, value in lines]
-    headers += call.lines or ()
+        sub = authority.tokens.sub
+        told = sub if _PLAIN.fullmatch(sub) else quote(sub, safe=_PRINTABLE)
+        session = authority.session
+        public_id = b"" if session is None else session.public_id.encode("ascii")
+        lines.append((b"x-auth-subject", told.encode("ascii")))
+        lines.append((b"x-auth-session", public_id))
+    lines += call.lines or ()
+    return lines
+
+
+async def _allow(call: Call, send: Send, authority: Authority) -> None:
+    headers = _head(call, authority)
     call.start(200)
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    start = {"type": "http.response.start", "status": 200, "headers": headers}
+    await send({**start, "body_follows": True})
     await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 

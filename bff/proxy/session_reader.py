@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from bff.problems import STORE_UNAVAILABLE, Unavailable
 from bff.proxy.session_link import (
@@ -94,6 +94,19 @@ class SessionReader:
         if tokens is not None:
             self._slide(ticket)
         return tokens
+
+    def ask_now(self, ticket: Ticket) -> asyncio.Future[Any] | None:
+        """Send the question of `load`; None where that takes more than one packet."""
+        link = self._link
+        if not self._direct or link is None or not link.is_open:
+            return None
+        key = ticket.key.encode()
+        return link.ask(_READ % (len(key), key, len(key), key), pair=True)
+
+    def from_answer(self, ticket: Ticket, answer: object) -> TokenSet | None:
+        """Return the token set in an answer to `ask_now`, None where `load` has to judge it."""
+        left_ms, reply = cast("tuple[object, object]", answer)
+        return self._open(ticket, reply, left_ms) if type(reply) is bytes else None
 
     async def ask(self, *words: str) -> object:
         """Return the reply to one command, an error reply as a value.

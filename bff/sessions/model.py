@@ -50,12 +50,12 @@ class Ticket:
     """
 
     # Made for every call: no lazily computed property is worth the lock that guards it.
-    __slots__ = ("_fingerprint", "_raw", "digest", "key_share", "opener")
+    __slots__ = ("_public_id", "_raw", "digest", "key_share", "opener")
 
     def __init__(self, raw: bytes) -> None:
         """Wrap 32 bytes; use `new` or `parse` instead."""
         self._raw = raw
-        self._fingerprint: str | None = None
+        self._public_id: str | None = None
         self.opener: Opener | None = None
         self.key_share = raw[_NAME_BYTES:]
         self.digest = hashlib.sha256(raw[:_NAME_BYTES]).hexdigest()[:_DIGEST_DIGITS]
@@ -87,14 +87,14 @@ class Ticket:
     @property
     def public_id(self) -> str:
         """The name that pages, lists and logout links use: tells neither key nor share."""
-        return public_id_of(self.digest)
+        if self._public_id is None:
+            self._public_id = public_id_of(self.digest)
+        return self._public_id
 
     @property
     def fingerprint(self) -> str:
         """Twelve digits for the log; enough to follow a session, too few to name it."""
-        if self._fingerprint is None:
-            self._fingerprint = self.public_id[:12]
-        return self._fingerprint
+        return self.public_id[:12]
 
     def __repr__(self) -> str:
         return f"Ticket({self.fingerprint}…)"

@@ -81,6 +81,10 @@ class TokenLifecycle:
         require_token(renewed, target)
         return renewed
 
+    def is_fresh(self, tokens: TokenSet, target: str) -> bool:
+        """Return whether `fresh_set_for` would return *tokens* as they are."""
+        return self._freshness.find(tokens, target) is not None
+
     async def replacement_for(
         self, ticket: Ticket, tokens: TokenSet, target: str = DEFAULT_AUDIENCE
     ) -> TokenSet | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from ipaddress import ip_network
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -44,7 +44,7 @@ class Desk:
     ) -> None:
         self.sub, self.failure, self.token_type = sub, failure, token_type
 
-    async def authority_for(
+    async def find(
         self, _call: Call, route: Route, read_ticket: Callable[[], Ticket | None]
     ) -> Authority:
         """Return what the gateway would."""
@@ -98,7 +98,7 @@ class Door:
                 ]
             ),
             cookie=COOKIE,
-            authority_for=(desk or Desk()).authority_for,
+            authorities=cast("Any", desk or Desk()),
             limiter=Limiter(),
             access_log=self.log,
         )

@@ -32,6 +32,47 @@ def test_same_block_is_found_under_another_plain_line() -> None:
     )
 
 
+LEAD = b"\r\nX-Original-Method: GET\r\nX-Original-URI: "
+LED = HeaderLines([(b"x-original-method", b"GET"), (b"x-original-uri", b"/api/x"), *LINES])
+
+
+def test_question_of_a_proxy_is_found_whatever_call_it_names() -> None:
+    """Behind the two lines that name the call the block is the same, and known as one."""
+    known = HeadMemo()
+    known.learn(b"GET /bff/forward-auth HTTP/1.1" + LEAD + b"/api/x" + HEAD, LED)
+    asked = b"GET /bff/forward-auth HTTP/1.1" + LEAD.replace(b"GET", b"PUT") + b"/y?z=%20" + HEAD
+    found = known.find(asked)
+    assert found is not None
+    told = (b"x-original-method", b"PUT"), (b"x-original-uri", b"/y?z=%20")
+    assert found[2] == (*told, *LINES)
+    assert found[2].rest == LINES
+    assert found[2].rest is LED.rest
+
+
+@pytest.mark.parametrize(
+    "lead",
+    [
+        LEAD + b'/y"',
+        LEAD + b"/y ",
+        LEAD + b"y",
+        LEAD,
+        LEAD + b"/y\r\nX-Original-URI: /z",
+        LEAD.replace(b"GET", b"get") + b"/y",
+        LEAD.replace(b"X-Original-URI", b"X-Original-Uri") + b"/y",
+        b"\r\nX-Original-URI: /y\r\nX-Original-Method: GET",
+    ],
+)
+def test_a_call_named_in_any_other_way_is_the_parsers(lead: bytes) -> None:
+    """Neither found behind another lead, nor learned from one for a plain lead to find."""
+    known = HeadMemo()
+    known.learn(b"GET /bff/forward-auth HTTP/1.1" + LEAD + b"/api/x" + HEAD, LED)
+    data = b"GET /bff/forward-auth HTTP/1.1" + lead + HEAD
+    assert known.find(data) is None
+    learned = HeadMemo()
+    learned.learn(data, HeaderLines([(b"x-original-method", b"GET"), *LED[1:]]))
+    assert learned.find(b"GET /bff/forward-auth HTTP/1.1" + LEAD + b"/zz" + HEAD) is None
+
+
 @pytest.mark.parametrize(
     "data",
     [
