@@ -102,6 +102,7 @@ class Plane:
             access_log=log,
             watch=self._watch,
             limiter=limiter,
+            streams_open=parts.shared.counts.streams_open,
             login_url=f"{frontend.base_path}/bff/login",
         )
         self._forward_auth = ForwardAuth(
@@ -121,6 +122,7 @@ class Plane:
             watch=self._watch,
             expires_in_ms=store.expires_in_ms,
             access_log=log,
+            streams_open=parts.shared.counts.streams_open,
         )
 
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -69,6 +69,12 @@ class BffMetrics:
             registry=registry,
         )
         self.upstreams = UpstreamMetrics(registry)
+        self.streams_open = Gauge(
+            "bff_streams_open",
+            "Event streams and WebSockets that are open just now.",
+            ["route", "kind"],
+            registry=registry,
+        )
         self.limited = Counter(
             "bff_limited",
             "Requests and connections that a limit stopped, by the limit and the route.",

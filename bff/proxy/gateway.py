@@ -37,6 +37,8 @@ from httpkit import events
 if TYPE_CHECKING:
     from collections.abc import Iterator, MutableMapping
 
+    from prometheus_client import Gauge
+
     from bff.proxy.access_log import AccessLog
     from bff.proxy.authority import Authorities, Authority
     from bff.proxy.edge_tunnel import EdgeTunnel
@@ -69,6 +71,7 @@ class Gateway:
         access_log: AccessLog,
         watch: SessionWatch,
         limiter: Limiter | None = None,
+        streams_open: Gauge | None = None,
         login_url: str = "/bff/login",
     ) -> None:
         """Join the parts.
@@ -82,6 +85,7 @@ class Gateway:
             access_log: one line a call.
             watch: tells when a session ends, for what outlives its request.
             limiter: holds the limits of routes that have some.
+            streams_open: counts what outlives its request, by route and kind.
             login_url: where an anonymous caller is told to go.
         """
         self._origin = public_url.encode("ascii")
@@ -96,6 +100,7 @@ class Gateway:
         self._watch = watch
         self._limiter = limiter or Limiter()
         self._sockets = WebSockets(watch)
+        self._streams_open = streams_open
         self._login_url = login_url
         self._up = UpstreamHeaders(public_url)
         self._down = ReplyHeaders([cookie.name])
@@ -212,8 +217,10 @@ class Gateway:
             caller.release()
             exchange.on_slow = None
             await self._join(call, route, tunnel, exchange, authority, down, watch)
-        elif authority.session is not None and exchange.is_event_stream:
-            with ending_with(authority.session, self._watch, exchange):
+        elif exchange.is_event_stream:
+            session = authority.session
+            ending = ending_with(session, self._watch, exchange) if session else _NO_PLACE
+            with self._open(route, "events"), ending:
                 await stream_reply(exchange, call, send, down, watch)
         else:
             await stream_reply(exchange, call, send, down, watch)
@@ -254,9 +261,16 @@ class Gateway:
             raise Unavailable(UPSTREAM_BAD_REPLY, hint="a token of the session in the reply")
         call.start(SWITCHING_PROTOCOLS)
         tunnel.open([*UPGRADE, *down])
-        call.hint = await self._sockets.relay(tunnel, exchange, route, authority.session)
+        with self._open(route, "websocket"):
+            call.hint = await self._sockets.relay(tunnel, exchange, route, authority.session)
         if call.hint is not None:
             call.problem = WEBSOCKET_CLOSED
+
+    def _open(self, route: Route, kind: str) -> AbstractContextManager[object]:
+        """Return what counts a stream for as long as it is open."""
+        if self._streams_open is None:
+            return _NO_PLACE
+        return self._streams_open.labels(route.path, kind).track_inprogress()
 
     def _head(
         self,

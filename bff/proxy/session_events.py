@@ -14,6 +14,7 @@ import asyncio
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Final
 
 from bff.problems import LOGIN_REQUIRED, METHOD_NOT_ALLOWED, Refused, Unavailable, login_required
@@ -24,6 +25,8 @@ from httpkit.request_ids import new_request_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, MutableMapping
+
+    from prometheus_client import Gauge
 
     from bff.proxy.access_log import AccessLog
     from bff.proxy.relay import Receive, Send
@@ -65,6 +68,7 @@ class SessionEvents:
         watch: SessionWatch,
         expires_in_ms: Callable[[str], int | None],
         access_log: AccessLog,
+        streams_open: Gauge | None = None,
     ) -> None:
         """Join the parts.
 
@@ -76,6 +80,7 @@ class SessionEvents:
             watch: tells of changes.
             expires_in_ms: what is left of the session with a digest; called in a worker thread.
             access_log: one line a stream, at its end.
+            streams_open: counts streams, by route and kind.
         """
         self._origin = public_url.encode("ascii")
         self._login_url = login_url
@@ -84,6 +89,7 @@ class SessionEvents:
         self._watch = watch
         self._expires_in_ms = expires_in_ms
         self._log = access_log
+        self._open = None if streams_open is None else streams_open.labels(_ROUTE, "events")
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="session-events")
 
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -95,7 +101,8 @@ class SessionEvents:
             call.start(200)
             headers = [*_HEADERS, (b"x-request-id", call.request_id.encode())]
             await send({"type": "http.response.start", "status": 200, "headers": headers})
-            await self._stream(ticket, receive, send)
+            with nullcontext() if self._open is None else self._open.track_inprogress():
+                await self._stream(ticket, receive, send)
         except Refused as refused:
             anonymous = refused.problem is LOGIN_REQUIRED
             await call.refuse(send, refused, {"login_url": self._login_url} if anonymous else {})

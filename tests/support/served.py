@@ -106,6 +106,7 @@ class Served:
         counted: list[str],
     ) -> None:
         self.counted = counted
+        self.registry = CollectorRegistry()
         self.log_lines: list[bytes] = []
         self._make = make
         self._terms = terms
@@ -231,9 +232,9 @@ def _authorities(
     )
 
 
-def _limiter(reader: SessionReader, registry: CollectorRegistry, *, shared: bool) -> Limiter:
+def _limiter(reader: SessionReader, counts: BffMetrics, *, shared: bool) -> Limiter:
     ledger = SharedLedger(reader.ask, Ledger()) if shared else None
-    return Limiter(shared=ledger, metrics=BffMetrics(registry))
+    return Limiter(shared=ledger, metrics=counts)
 
 
 @pytest.fixture
@@ -266,6 +267,8 @@ def serve(desk: Desk, upstream: ScriptedUpstream) -> Iterator[Callable[..., Serv
         **settings: Any,  # noqa: ANN401 - a route's fields
     ) -> Served:
         counted: list[str] = []
+        registry = CollectorRegistry()
+        counts = BffMetrics(registry)
         terms = EdgeTerms(limits or EdgeLimits(), trusted, counted.append)
 
         def make(lines: list[bytes]) -> tuple[Gateway, Callable[[], Awaitable[None]]]:
@@ -273,7 +276,7 @@ def serve(desk: Desk, upstream: ScriptedUpstream) -> Iterator[Callable[..., Serv
             carrier = transport()
             watch = SessionWatch(desk.client, expires_in_ms=desk.store.expires_in_ms)
             step_ups = StepUps(desk.client)
-            log = AccessLog(HttpMetrics(registry := CollectorRegistry()), write=lines.append)
+            log = AccessLog(HttpMetrics(registry), write=lines.append)
             gateway = Gateway(
                 public_url=PUBLIC_URL,
                 routes=RouteTable([route("/api", upstream.url, **settings), *more]),
@@ -282,7 +285,8 @@ def serve(desk: Desk, upstream: ScriptedUpstream) -> Iterator[Callable[..., Serv
                 transport=carrier,
                 access_log=log,
                 watch=watch,
-                limiter=_limiter(reader, registry, shared=rate_store),
+                limiter=_limiter(reader, counts, shared=rate_store),
+                streams_open=counts.streams_open,
             )
 
             async def close() -> None:
@@ -295,6 +299,7 @@ def serve(desk: Desk, upstream: ScriptedUpstream) -> Iterator[Callable[..., Serv
             return gateway, close
 
         served = Served(make, terms, counted)
+        served.registry = registry
         running.append(served)
         return served
 

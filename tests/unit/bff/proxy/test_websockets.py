@@ -404,3 +404,35 @@ def test_event_stream_ends_with_its_session(
     served.stop()
     (line,) = served.lines()
     assert (line["problem"], line["level"]) == ("session_ended", "info")
+
+
+def test_what_is_open_is_counted_by_route_and_kind(
+    serve: Callable[..., Served], upstream: ScriptedUpstream, desk: Desk
+) -> None:
+    """Up with each stream and socket, and down with its end."""
+
+    def stream(wire: Wire) -> None:
+        upstream.take(wire)
+        wire.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n")
+        wire.to_end()
+
+    served, ticket = serve(websocket=True), desk.sign_in()
+
+    def count(kind: str) -> float | None:
+        labels = {"route": "/api", "kind": kind}
+        return served.registry.get_sample_value("bff_streams_open", labels)
+
+    upstream.serve = echo(upstream)
+    socket = opened(served, handshake(ticket=ticket))
+    upstream.serve = stream
+    with socket, served.wire() as events:
+        events.send(request(ticket=ticket))
+        events.until(b"data: 1")
+        socket.send(frame(TEXT, b"x", masked=True))
+        take_frame(socket)
+        assert (count("events"), count("websocket")) == (1, 1)
+    for kind in ("events", "websocket"):
+        until_s = time.monotonic() + 30
+        while count(kind) != 0 and time.monotonic() < until_s:
+            time.sleep(0.01)
+        assert count(kind) == 0
