@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, select
 
 from sso.errors import INVALID_GRANT, INVALID_REQUEST, INVALID_TARGET, OAuthError
 from sso.grants.records import TOLD, revoke_grant
+from sso.storage.base import as_table
 from sso.storage.digests import digest, new_id, new_secret
 from sso.storage.grants import AuthorizationCode, Grant
 from sso.storage.people import User
@@ -43,6 +44,18 @@ _WITH_ITS_PERSON = (
     .where(AuthorizationCode.digest == bindparam("digest"))
     .options(TOLD)
 )
+_TABLE: Final = as_table(AuthorizationCode)
+_TAKE = (
+    _TABLE.update()
+    .where(
+        _TABLE.c.digest == bindparam("taken"),
+        _TABLE.c.used_at.is_(None),
+        _TABLE.c.expires_at > bindparam("now"),
+    )
+    .values(used_at=bindparam("now"))
+)
+_GRANTS: Final = as_table(Grant)
+_ADD_GRANT: Final = _GRANTS.insert()
 
 
 @dataclass(frozen=True)
@@ -185,17 +198,8 @@ class Codes:
         jkt: str | None,
     ) -> Redeemed | _Refusal:
         now = self._clock()
-        taking = (
-            update(AuthorizationCode)
-            .where(
-                AuthorizationCode.digest == row.digest,
-                AuthorizationCode.used_at.is_(None),
-                AuthorizationCode.expires_at > now,
-            )
-            .values(used_at=now)
-            .execution_options(synchronize_session=False)
-        )
-        if session.execute(taking).rowcount != 1:  # type: ignore[attr-defined]
+        tables = session.connection()
+        if tables.execute(_TAKE, {"taken": row.digest, "now": now}).rowcount != 1:
             # The row may have been read before the winner's commit: ask whether a grant stands.
             if revoke_grant(session, row.grant_id, now, because=REPLAYED):
                 return _Refusal("code replayed: what it yielded is revoked")
@@ -203,8 +207,7 @@ class Codes:
         if user.disabled_at is not None:
             return _Refusal("the account is disabled")
         grant = self._grant_of(row, now)
-        session.add(grant)
-        session.flush()
+        tables.execute(_ADD_GRANT, {c.key: getattr(grant, c.key) for c in _GRANTS.c})
         # In the same transaction: a code is never spent without all that it yields being there.
         refresh_token = self._refresh_tokens.first(session, client, grant, jkt)
         return Redeemed(grant, user, row.nonce, refresh_token)

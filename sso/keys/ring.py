@@ -29,6 +29,8 @@ class KeyRing:
     def __init__(self, secret_keys: Sequence[str]) -> None:
         """Take the ring, newest first; each key has 32 characters or more."""
         self._keys = [key.encode() for key in secret_keys]
+        # Purposes are few and our own.
+        self._known: dict[tuple[bytes, str], bytes] = {}
 
     def __repr__(self) -> str:
         return f"KeyRing({len(self._keys)} keys)"
@@ -79,6 +81,8 @@ class KeyRing:
         return self._derive(self._keys[0], purpose)
 
     def _derive(self, secret: bytes, purpose: str) -> bytes:
-        return HKDF(SHA256(), 32, salt=None, info=f"cloakroom sso {purpose}".encode()).derive(
-            secret
-        )
+        if (known := self._known.get((secret, purpose))) is None:
+            info = f"cloakroom sso {purpose}".encode()
+            known = HKDF(SHA256(), 32, salt=None, info=info).derive(secret)
+            self._known[secret, purpose] = known
+        return known

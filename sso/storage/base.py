@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from sqlalchemy import JSON, DateTime, MetaData, String, Text, TypeDecorator
+from sqlalchemy import JSON, DateTime, MetaData, String, Table, Text, TypeDecorator
 from sqlalchemy.dialects import mysql
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 
@@ -61,6 +61,13 @@ class Base(DeclarativeBase):
         dict[str, Any]: JSON(),
     }
     __table_args__ = TABLE_OPTIONS
+
+
+def as_table(model: type[Base]) -> Table:
+    """Return the table of *model*, for statements that load and keep no objects."""
+    table = model.__table__
+    assert isinstance(table, Table)  # noqa: S101 - no model here is of anything else
+    return table
 
 
 # 64 hexadecimal digits of SHA-256.

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import and_, exists, select
+from sqlalchemy import and_, bindparam, exists, select
 from sqlalchemy.exc import IntegrityError
 
 from sso.keys.signing import TokenUnreadable
@@ -32,6 +32,27 @@ OPAQUE: Final = "opaque"
 _SOURCES: Final = "exchanged_from"
 _JTI_BYTES = 16
 _GRANT_ID_CHARS = 32
+
+# One question to the database, whatever the token hangs on; built once, for it is asked often.
+_NOT_REVOKED = ~exists().where(RevokedAccessToken.jti.in_(bindparam("ids", expanding=True)))
+_GRANT_STANDS = select(
+    and_(
+        _NOT_REVOKED,
+        exists().where(
+            Grant.id == bindparam("grant_id"),
+            Grant.revoked_at.is_(None),
+            User.sub == Grant.sub,
+            User.disabled_at.is_(None),
+        ),
+    )
+)
+# A program's own: nothing was granted to it that could be revoked instead.
+_CLIENT_STANDS = select(
+    and_(
+        _NOT_REVOKED,
+        exists().where(Client.client_id == bindparam("client_id"), Client.disabled_at.is_(None)),
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -177,20 +198,8 @@ class AccessTokens:
 
     def _stands(self, token: AccessToken) -> bool:
         ids = [token.jti, *token.sources]
-        revoked = exists().where(RevokedAccessToken.jti.in_(ids))
-        # One question to the database, whatever the token hangs on.
-        if token.grant_id is not None:
-            behind = exists().where(
-                Grant.id == token.grant_id,
-                Grant.revoked_at.is_(None),
-                User.sub == Grant.sub,
-                User.disabled_at.is_(None),
-            )
-        else:
-            # A program's own: nothing was granted to it that could be revoked instead.
-            behind = exists().where(
-                Client.client_id == token.client_id, Client.disabled_at.is_(None)
-            )
-        stands = select(and_(~revoked, behind))
+        of_grant = token.grant_id is not None
+        named = {"grant_id": token.grant_id} if of_grant else {"client_id": token.client_id}
+        asked = _GRANT_STANDS if of_grant else _CLIENT_STANDS
         with self._storage.reading() as session:
-            return bool(session.scalar(stands))
+            return bool(session.connection().scalar(asked, {"ids": ids, **named}))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from flask import Flask
+from pymysql.connections import MySQLResult
 from pymysql.err import OperationalError as DriverError
 from sqlalchemy import event, text
 from sqlalchemy.exc import OperationalError
@@ -144,12 +145,37 @@ def test_a_failure_of_ours_leaves_no_transaction_behind(storage: Storage) -> Non
     assert count(storage) == 1
 
 
-def test_columns_are_known_again_and_never_mistaken(storage: Storage) -> None:
+def test_columns_are_known_again_and_never_mistaken(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Answers of other shapes on the same connection keep their own names and types."""
-    for _ in range(2):
+    parsed: list[int] = []
+    ordinary = MySQLResult._get_descriptions  # type: ignore[attr-defined]
+
+    def counting(result: Any) -> None:  # noqa: ANN401 - the driver's own
+        parsed.append(result.field_count)
+        ordinary(result)
+
+    monkeypatch.setattr(MySQLResult, "_get_descriptions", counting)
+    for _ in range(3):
         with storage.reading() as session:
             row = session.execute(text("SELECT 1 AS a, 'x' AS b, NOW(6) AS c, x'00ff' AS d")).one()
             other = session.execute(text("SELECT 'y' AS a, 2.5 AS b")).one()
+            # As many columns as the one before, and the first of them the same.
+            third = session.execute(text("SELECT 'y' AS a, 'z' AS b")).one()
         assert (row.a, row.b, row.d) == (1, "x", b"\x00\xff")
         assert row.c.year >= 2026
         assert (other.a, float(other.b)) == ("y", 2.5)
+        assert tuple(third) == ("y", "z")
+    assert sorted(parsed) == [2, 2, 4]
+
+
+def test_an_answer_that_does_not_fit_the_buffer_is_read_all_the_same(storage: Storage) -> None:
+    """Wide, long, or both; whether its columns are known or not."""
+    names = ", ".join(f"{number} AS {'n' * 50}{number}" for number in range(300))
+    for _ in range(3):
+        with storage.reading() as session:
+            wide = session.execute(text(f"SELECT {names}")).one()
+            long_ = session.scalar(text("SELECT REPEAT('x', 100000)"))
+        assert tuple(wide) == tuple(range(300))
+        assert len(long_ or "") == 100_000
