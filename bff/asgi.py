@@ -16,7 +16,7 @@ from bff.factory import build_control_plane
 from bff.parts import build_parts, build_shared
 from bff.proxy.access_log import AccessLog
 from bff.proxy.authority import Authorities
-from bff.proxy.client_address import client_of, remembering
+from bff.proxy.client_address import client_of
 from bff.proxy.edge_rules import EdgeLimits
 from bff.proxy.edge_worker import EdgeTerms
 from bff.proxy.forward_auth import TRUSTED_PEER, ForwardAuth, host_of
@@ -32,6 +32,7 @@ from bff.proxy.transport import Transport
 from bff.proxy.upstream_news import UpstreamNews
 from bff.sessions.watch import SessionWatch
 from bff.settings import load_settings
+from httpkit.client_address import remembering
 from httpkit.events import configure_logging
 from httpkit.metrics import start_management_listener
 from httpkit.request_ids import new_request_id

@@ -11,6 +11,7 @@ from flask import Flask, render_template, request
 from prometheus_client import CollectorRegistry
 
 from httpkit.answers import Answer, browser_navigates, install_answers
+from httpkit.client_address import install_client_address
 from httpkit.csrf import FormGuard
 from httpkit.events import configure_logging, get_logger, install_access_log
 from httpkit.headers import install_security_headers
@@ -149,6 +150,7 @@ def _install_kit(
     services: Services,
     registry: CollectorRegistry,
 ) -> None:
+    install_client_address(app, settings.trusted_proxies)
     install_request_ids(app)
     app.before_request(_name_endpoint)
     # The thread serves somebody else next.

@@ -12,7 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    IPvAnyNetwork,
+    SecretStr,
+    model_validator,
+)
 
 from sso.redis_connection import SCHEMES
 from sso.settings_sources import SettingsInvalid, read_settings
@@ -181,6 +189,7 @@ class Settings(_Section):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     workers: int = Field(1, ge=1, le=64)
     threads: int = Field(16, ge=1, le=256)
+    trusted_proxies: tuple[IPvAnyNetwork, ...] = ()
     default_audience: str = Field("http://127.0.0.1:7000", min_length=1)
     scopes: list[str] = [
         *("openid", "profile", "email", "offline_access"),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from weakref import WeakKeyDictionary
 
-from bff.proxy.client_address import is_trusted, party_of
+from bff.proxy.client_address import party_of
 from bff.proxy.edge_rules import (
     TOO_MANY_CONNECTIONS,
     TOO_MANY_FROM_ADDRESS,
@@ -17,6 +17,7 @@ from bff.proxy.edge_rules import (
 )
 from bff.proxy.head_memo import HeadMemo
 from httpkit import events
+from httpkit.client_address import is_trusted
 
 if TYPE_CHECKING:
     import asyncio
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 
     from uvicorn.server import ServerState
 
-    from bff.proxy.client_address import Network
     from bff.proxy.edge import StrictHttpProtocol
+    from httpkit.client_address import Network
 
 _READ_BYTES: Final = 64 * 1024
 _SWEEP_INTERVAL_S: Final = 1.0

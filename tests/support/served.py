@@ -46,9 +46,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
     from bff.proxy.authority import ReplacementFor
-    from bff.proxy.client_address import Network
     from bff.proxy.gateway import Scope
     from bff.proxy.relay import Receive, Send
+    from httpkit.client_address import Network
 
 UPSTREAM_FIELDS = {field.name for field in fields(Upstream) if field.init}
 PUBLIC_URL = "https://app.example.com"

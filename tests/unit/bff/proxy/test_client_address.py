@@ -6,7 +6,8 @@ from ipaddress import ip_network
 
 import pytest
 
-from bff.proxy.client_address import client_of, remembering
+from bff.proxy.client_address import client_of
+from httpkit.client_address import remembering
 
 TRUSTED = (ip_network("10.0.0.0/8"), ip_network("::1/128"))
 

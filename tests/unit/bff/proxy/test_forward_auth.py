@@ -13,13 +13,13 @@ from prometheus_client import CollectorRegistry
 from bff.problems import LOGIN_REQUIRED, PROVIDER_UNAVAILABLE, Refused, Unavailable
 from bff.proxy.access_log import AccessLog
 from bff.proxy.authority import Authority
-from bff.proxy.client_address import is_trusted
 from bff.proxy.forward_auth import TRUSTED_PEER, ForwardAuth, host_of
 from bff.proxy.limiter import Limiter
 from bff.proxy.rates import RateLimit
 from bff.proxy.routes import RouteTable
 from bff.sessions.model import AccessToken, Ticket, TokenSet
 from bff.settings import Frontend
+from httpkit.client_address import is_trusted
 from httpkit.metrics import HttpMetrics
 from tests.support.served import ACCESS_TOKEN, COOKIE, PUBLIC_URL, route
 

@@ -15,7 +15,6 @@ from prometheus_client import CollectorRegistry
 from bff.proxy.access_log import AccessLog
 from bff.proxy.authority import Authorities
 from bff.proxy.call import Call
-from bff.proxy.client_address import remembering
 from bff.proxy.edge_worker import EdgeTerms
 from bff.proxy.forward_auth import TRUSTED_PEER, ForwardAuth
 from bff.proxy.forward_shortcut import Question, Shortcut
@@ -23,6 +22,7 @@ from bff.proxy.limiter import Limiter
 from bff.proxy.rates import RateLimit
 from bff.proxy.routes import RouteTable
 from bff.settings import Frontend
+from httpkit.client_address import remembering
 from httpkit.metrics import HttpMetrics
 from tests.support.served import ACCESS_TOKEN, COOKIE, PUBLIC_URL, Desk, Served, route
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from typing import TYPE_CHECKING
 
@@ -43,6 +44,27 @@ def test_after_ten_wrong_passwords_the_account_waits(house: House, name: str) ->
     assert "<time" in throttled.text
     assert house.visitor().sign_in(name.upper(), PASSWORD).status_code == 429
     assert house.visitor().sign_in("grace").status_code == 303
+
+
+@pytest.mark.rule("A-58", "S-082")
+@pytest.mark.parametrize("trusted", [[], ["127.0.0.1/32"]])
+def test_one_address_is_whom_a_trusted_proxy_names(
+    tmp_path: Path, furnished: Path, valkey_url: str, trusted: list[str]
+) -> None:
+    """Nobody else is believed, so that no header of a stranger escapes the count."""
+    database = f"sqlite:///{shutil.copy(furnished, tmp_path / 'sso.sqlite3')}"
+    few = {"wrong_passwords_per_address": 2}
+    house = House(database, valkey_url, fresh=False, throttles=few, trusted_proxies=trusted)
+
+    def guess(name: str, said: str) -> int:
+        visitor = house.visitor()
+        visitor.http.environ_base["HTTP_X_FORWARDED_FOR"] = said
+        return visitor.sign_in(name, "wrong password").status_code
+
+    assert [guess(name, "198.51.100.1, 203.0.113.7") for name in ("a", "b", "c")] == [401, 401, 429]
+    assert guess("d", "198.51.100.2, 203.0.113.7") == 429
+    assert guess("e", "203.0.113.7, 203.0.113.8") == (401 if trusted else 429)
+    house.close()
 
 
 @pytest.mark.rule("S-105")
