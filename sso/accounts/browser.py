@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from flask import g, request
 
 from sso.accounts.sessions import Visitor
+from sso.accounts.users import compared
 from sso.storage.audit import act_as
 
 if TYPE_CHECKING:
@@ -56,6 +57,10 @@ class Browser:
     def device(self) -> str | None:
         """Return the mark of a browser in which somebody signed in before."""
         return self._cookie(self._device_name)
+
+    def known_device(self, username: str) -> str | None:
+        """Return the device that this browser is, where *username* signed in here before."""
+        return self._devices.read(self.device(), compared(username))
 
     def sign_in(
         self,

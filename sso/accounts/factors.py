@@ -144,8 +144,11 @@ class Factors:
 
         self._storage.write(work)
 
-    def check(self, sub: str, code: str) -> None:
+    def check(self, sub: str, code: str, *, device: str | None = None) -> None:
         """Pass when *code* is the app's present one, or a recovery code; either is spent by it.
+
+        Guesses from *device*, a browser in which *sub* signed in before, count for it alone: who
+        knows the password, and no more, cannot keep the owner out by guessing (S-105).
 
         Raises:
             WrongCode: it opens nothing.
@@ -153,21 +156,18 @@ class Factors:
             Unavailable: it cannot be counted or checked just now.
         """
         given = _compact(code)
-        self._throttle.take(
-            "second factor",
-            sub,
-            limit=self._limits.wrong_codes_per_account,
-            window_s=self._limits.window_s,
-        )
+        place = ("second factor", f"{sub} at {device}" if device else sub)
+        limits = self._limits
+        self._throttle.take(*place, limit=limits.wrong_codes_per_account, window_s=limits.window_s)
         try:
             spent = self._spend_totp(sub, given) if _TOTP_CODE.fullmatch(given) else False
             spent = spent or self._spend_recovery_code(sub, given)
         except Unavailable:
-            self._throttle.give_back("second factor", sub)
+            self._throttle.give_back(*place)
             raise
         if not spent:
             raise WrongCode
-        self._throttle.give_back("second factor", sub)
+        self._throttle.give_back(*place)
 
     def new_recovery_codes(self, sub: str) -> list[str]:
         """Return fresh codes, which are nowhere else; those there were no longer open anything."""

@@ -14,7 +14,7 @@ from sso.parameters import space_separated
 from sso.storage.audit import AuditEntry, record
 from sso.storage.clients import Client
 from sso.storage.factors import Passkey, RecoveryCode, Totp
-from sso.storage.grants import Grant
+from sso.storage.grants import Grant, OpaqueAccessToken
 from sso.storage.people import BrowserSession, Consent, User
 
 if TYPE_CHECKING:
@@ -83,6 +83,9 @@ class AccountEnd:
                 .where(Client.owner_sub == sub, Client.disabled_at.is_(None))
                 .values(disabled_at=self._clock())
             )
+            # What such a token says of a person stands in its row, which hangs on no account.
+            told_of = OpaqueAccessToken.claims["sub"].as_string()
+            session.execute(delete(OpaqueAccessToken).where(told_of == sub))
             # By statement: the tables below it follow by their foreign keys.
             deleting = delete(User).where(User.sub == sub)
             if session.execute(deleting).rowcount != 1:  # type: ignore[attr-defined]

@@ -111,7 +111,8 @@ class SecondStepPages:
         if proven is None:
             return self.form(next_address)
         try:
-            self._parts.factors.check(proven.user.sub, code)
+            device = self._parts.browser.known_device(proven.user.username)
+            self._parts.factors.check(proven.user.sub, code, device=device)
         except WrongCode:
             log_page_refusal("wrong_code", "not a code that opens now")
             return self.form(next_address, error="wrong")

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from sso.accounts.users import NewUser
 from sso.storage.audit import AuditEntry
-from sso.storage.grants import Grant, LogoutDelivery, RefreshToken
+from sso.storage.grants import Grant, LogoutDelivery, OpaqueAccessToken, RefreshToken
 from sso.storage.people import BrowserSession, Consent, User
 from tests.unit.sso.house import PASSWORD
 
@@ -76,6 +76,21 @@ def test_a_deleted_account_leaves_nothing_but_that_it_was(either_house: House) -
     assert all("ada" not in str(entry.details) for entry in entries)
     [notice] = house.letters()
     assert notice["To"] == "ada@example.org"
+
+
+@pytest.mark.rule("A-60")
+def test_no_token_that_says_nothing_keeps_a_name(either_house: House) -> None:
+    """What it would say stands in the database, and goes; somebody else's stays."""
+    house = either_house
+    house.client = house.new_client(first_party=True, opaque=True)
+    house.new_user("grace")
+    house.tokens(house.signed_in("grace"))
+    browser = house.signed_in()
+    house.tokens(browser)
+    assert delete(browser).status_code == 200
+    with house.base.storage.reading() as session:
+        [left] = session.scalars(select(OpaqueAccessToken)).all()
+    assert left.claims["preferred_username"] == "grace"
 
 
 @pytest.mark.rule("A-06")

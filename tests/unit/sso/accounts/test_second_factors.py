@@ -147,6 +147,26 @@ def test_guesses_are_counted_across_browsers(house: House) -> None:
     assert int(throttled.headers["Retry-After"]) > 0
 
 
+@pytest.mark.rule("S-104", "S-105")
+def test_guesses_of_who_knows_the_password_keep_the_owner_out_of_no_known_browser(
+    house: House,
+) -> None:
+    """The owner's has a count of its own, and an end to it, too."""
+    owner = house.signed_in()
+    secret, _ = enrolled(house, owner)
+    for _ in range(11):
+        thief = house.visitor()
+        thief.sign_in("ada")
+        refused = second(thief, "000000")
+    assert refused.status_code == 429
+    owner.sign_in("ada")
+    assert second(owner, code(house, secret)).status_code == 303
+    owner.sign_in("ada")
+    for _ in range(10):
+        assert second(owner, "000000").status_code == 401
+    assert second(owner, "000000").status_code == 429
+
+
 def test_the_secret_is_sealed_for_its_owner(house: House) -> None:
     """Neither readable in the table nor good under another name."""
     house.new_user("bob")
