@@ -19,7 +19,7 @@ from workbench.projects.permissions import IN_PROJECT, Deed, Standing
 from workbench.teams import membership as teams
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement
+    from sqlalchemy import ColumnElement, Select
 
     from workbench.users.people import Person
 
@@ -78,29 +78,19 @@ def at_node(
     Raises:
         Refused: 404 or 403.
     """
-    query = select(Node).where(Node.id == node_id)
-    node = db.session.scalars(query).one_or_none()
-    if node is None:
-        raise Refused(NOT_FOUND)
-    access = enter_by_pk(node.project_pk, person, deed)
-    _require_kind(node, kind, trashed=trashed)
-    return node, access
+    found = _found(select(Node).where(Node.id == node_id), person, deed)
+    _require_kind(found[0], kind, trashed=trashed)
+    return found
 
 
-def lock_node(
-    node_id: str, person: Person, deed: Deed, *, kind: str | None = None, trashed: bool = False
-) -> tuple[Node, Access]:
+def lock_node(node_id: str, person: Person, deed: Deed, *, kind: str) -> tuple[Node, Access]:
     """Return the node *node_id*, locked, and *person* in its project, which is not.
 
     For a change of what the node holds: two of them wait for each other, the tree does not.
     """
-    query = select(Node).where(Node.id == node_id).with_for_update()
-    node = db.session.scalars(query).one_or_none()
-    if node is None:
-        raise Refused(NOT_FOUND)
-    access = enter_by_pk(node.project_pk, person, deed)
-    _require_kind(node, kind, trashed=trashed)
-    return node, access
+    found = _found(select(Node).where(Node.id == node_id).with_for_update(), person, deed)
+    _require_kind(found[0], kind, trashed=False)
+    return found
 
 
 def lock_tree_at(
@@ -165,6 +155,13 @@ def _entered(
         raise Refused(NOT_FOUND)
     IN_PROJECT.require(deed, standing)
     return Access(person, project, in_team, standing)
+
+
+def _found(query: Select[Node], person: Person, deed: Deed) -> tuple[Node, Access]:
+    node = db.session.scalars(query).one_or_none()
+    if node is None:
+        raise Refused(NOT_FOUND)
+    return node, enter_by_pk(node.project_pk, person, deed)
 
 
 def _require_kind(node: Node, kind: str | None, *, trashed: bool) -> None:

@@ -28,17 +28,8 @@ _QUIET = frozenset({Verb.NODE_MOVED, Verb.COMMENT_EDITED, Verb.COMMENT_DELETED})
 
 def note_project(verb: Verb, access: Access, *, detail: str | None = None) -> Event:
     """Add the event that something was done to the project itself."""
-    event = record(
-        verb,
-        actor=access.person.pk,
-        team=access.project.team_pk,
-        project=access.project.pk,
-        group=access.team.group,
-        subject_kind="project",
-        subject_id=access.project.id,
-        title=access.project.name,
-        detail=detail,
-    )
+    project = access.project
+    event = _recorded(verb, access, ("project", project.id), project.name, detail)
     notify(
         event,
         {},
@@ -71,17 +62,8 @@ def note_person(
 
     They are told of it; *gone*: although they see the project no longer.
     """
-    event = record(
-        verb,
-        actor=access.person.pk,
-        team=access.project.team_pk,
-        project=access.project.pk,
-        group=access.team.group,
-        subject_kind="user",
-        subject_id=whom.id,
-        title=whom.name or whom.username or "",
-        detail=detail,
-    )
+    name = whom.name or whom.username or ""
+    event = _recorded(verb, access, ("user", whom.id), name, detail)
     notify(event, {Reason.MEMBERSHIP: [whom.pk]}, personally=gone)
     return event
 
@@ -95,17 +77,7 @@ def note_node(
     told: Mapping[Reason, Iterable[int]] | None = None,
 ) -> Event:
     """Add the event that something was done to *node*; *told* hear of it besides its watchers."""
-    event = record(
-        verb,
-        actor=access.person.pk,
-        team=access.project.team_pk,
-        project=access.project.pk,
-        group=access.team.group,
-        subject_kind=node.kind,
-        subject_id=node.id,
-        title=node.name,
-        detail=detail,
-    )
+    event = _recorded(verb, access, (node.kind, node.id), node.name, detail)
     watched = [(node.kind, node.id), ("project", access.project.id)]
     notify(
         event,
@@ -114,6 +86,23 @@ def note_node(
         readers_among=lambda pks: readers_of(access.project.pk, pks),
     )
     return event
+
+
+def _recorded(
+    verb: Verb, access: Access, subject: tuple[str, str], title: str, detail: str | None
+) -> Event:
+    """Return the event that the person of *access* did it to *subject*, a kind and a public id."""
+    return record(
+        verb,
+        actor=access.person.pk,
+        team=access.project.team_pk,
+        project=access.project.pk,
+        group=access.team.group,
+        subject_kind=subject[0],
+        subject_id=subject[1],
+        title=title,
+        detail=detail,
+    )
 
 
 def named_in(access: Access, text: str, before: str = "") -> dict[Reason, Collection[int]]:

@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 
 
 def create_blueprint(
-    callers: Callers, storage: Storage, limits: Limits, *, besides: Callable[[], object]
+    callers: Callers,
+    storage: Storage,
+    limits: Limits,
+    *,
+    besides: Callable[[], object] | None = None,
 ) -> Blueprint:
     """Return the room's routes; *besides* forgets a little of what other rooms have."""
     room = Blueprint("projects", __name__)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import pytest
 
@@ -114,6 +116,22 @@ def test_nothing_in_a_query_is_an_instruction(library: Office) -> None:
         assert found(library, query) in ([], ["API Gateway notes"]), query
     assert found(library, "gateway OR nothing") == []
     assert found(library, "gateway' OR 1=1 --") == []
+
+
+def test_no_words_break_a_search(library: Office) -> None:
+    """Operators of either index, bytes that are no text, every script, at every length."""
+    parts = [
+        *"\"*()+-~<>@^:{}[]'%_\\\0\x1a\x7f\u2028\ufeff\u0301ßİı文本日한ไ𠮷²Ⅷ👍\U0010ffff",
+        *("AND", "OR", "NOT", "NEAR(", "tokens:", "pj1", "title", "%", " "),
+    ]
+    chance = random.Random(7)
+    client, headers = library.app.test_client(), library["rea"].headers
+    for number in range(30):
+        words = "".join(chance.choice(parts) for _ in range(number * 4 % 101))
+        raw = chance.choice(["", "%00", "%ED%A0%80", "%FF", "%C0%80"])
+        for path in ("/search", f"/teams/{library.team}/statuses", "/users", "/teams/directory"):
+            answer = client.get(f"{path}?q={raw}{quote(words)}", headers=headers)
+            assert answer.status_code in {200, 400, 422}, (path, raw, words)
 
 
 def test_a_query_with_nothing_in_it_is_named(library: Office) -> None:
