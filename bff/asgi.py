@@ -106,15 +106,7 @@ class Plane:
             streams_open=parts.shared.counts.streams_open,
             login_url=f"{frontend.base_path}/bff/login",
         )
-        self._forward_auth = ForwardAuth(
-            frontend=frontend,
-            style=parts.shared.settings.forward_auth,
-            routes=routes,
-            cookie=parts.cookie,
-            authorities=authorities,
-            limiter=limiter,
-            access_log=log,
-        )
+        self._forward_auth = _forward_auth(parts, routes, authorities, limiter, log)
         self._events = SessionEvents(
             public_url=frontend.public_url,
             login_url=f"{frontend.base_path}/bff/login",
@@ -144,6 +136,20 @@ class Plane:
         self._events.close()
         await self._reader.close()
         self.parts.close()
+
+
+def _forward_auth(
+    parts: Parts, routes: RouteTable, authorities: Authorities, limiter: Limiter, log: AccessLog
+) -> ForwardAuth:
+    return ForwardAuth(
+        frontend=parts.frontend,
+        style=parts.shared.settings.forward_auth,
+        routes=routes,
+        cookie=parts.cookie,
+        authorities=authorities,
+        limiter=limiter,
+        access_log=log,
+    )
 
 
 def _limiter(parts: Parts, reader: SessionReader) -> Limiter:

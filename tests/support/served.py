@@ -104,9 +104,10 @@ class Served:
         make: Callable[[list[bytes]], tuple[Gateway, Callable[[], Awaitable[None]]]],
         terms: EdgeTerms,
         counted: list[str],
+        registry: CollectorRegistry | None = None,
     ) -> None:
         self.counted = counted
-        self.registry = CollectorRegistry()
+        self.registry = registry or CollectorRegistry()
         self.log_lines: list[bytes] = []
         self._make = make
         self._terms = terms
@@ -266,10 +267,8 @@ def serve(desk: Desk, upstream: ScriptedUpstream) -> Iterator[Callable[..., Serv
         replacement_for: ReplacementFor = _no_replacement,
         **settings: Any,  # noqa: ANN401 - a route's fields
     ) -> Served:
-        counted: list[str] = []
-        registry = CollectorRegistry()
-        counts = BffMetrics(registry)
-        terms = EdgeTerms(limits or EdgeLimits(), trusted, counted.append)
+        terms = EdgeTerms(limits or EdgeLimits(), trusted, (counted := list[str]()).append)
+        counts = BffMetrics(registry := CollectorRegistry())
 
         def make(lines: list[bytes]) -> tuple[Gateway, Callable[[], Awaitable[None]]]:
             reader = desk.reader(redis_url)
@@ -298,9 +297,7 @@ def serve(desk: Desk, upstream: ScriptedUpstream) -> Iterator[Callable[..., Serv
 
             return gateway, close
 
-        served = Served(make, terms, counted)
-        served.registry = registry
-        running.append(served)
+        running.append(served := Served(make, terms, counted, registry))
         return served
 
     yield start
