@@ -86,7 +86,7 @@ def connect(url: str) -> redis.Redis:
     pool = redis.BlockingConnectionPool.from_url(
         url, max_connections=_POOL_SIZE, timeout=_POOL_WAIT_S, **_options()
     )
-    return redis.Redis(connection_pool=pool)
+    return redis.Redis.from_pool(pool)  # so that closing the client closes its links
 
 
 def _options() -> dict[str, Any]:

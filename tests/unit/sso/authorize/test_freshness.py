@@ -48,6 +48,7 @@ def test_max_age_is_enforced_and_zero_too(
     asked_again: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
     """An older sign-in is not enough; after a new one the request goes on."""
+    house.clock.stop()
     browser = house.signed_in()
     house.clock.pass_s(10)
     response = browser.ask(max_age=max_age)

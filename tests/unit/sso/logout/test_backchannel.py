@@ -100,6 +100,7 @@ def test_a_client_that_fails_is_told_again_with_a_fresh_token(
 ) -> None:
     """Later and later; redirects are not followed."""
     receiver.status = status
+    house.clock.stop()
     sign_out(house, receiver)
     assert backchannel(house).deliver_due() == 1
     assert backchannel(house).deliver_due() == 0
@@ -115,6 +116,7 @@ def test_a_client_that_fails_is_told_again_with_a_fresh_token(
 @pytest.mark.rule("A-56")
 def test_a_client_that_never_answers_is_given_up(house: House, receiver: Receiver) -> None:
     """Within half an hour."""
+    house.clock.stop()
     receiver.status = 500
     sign_out(house, receiver)
     tried = 0
@@ -128,6 +130,7 @@ def test_an_address_nobody_listens_at_is_a_failure_and_no_bug(
     house: House, receiver: Receiver
 ) -> None:
     """Refused connections are retried like any other."""
+    house.clock.stop()
     sign_out(house, receiver)
     receiver.server.socket.close()
     assert backchannel(house).deliver_due() == 1
