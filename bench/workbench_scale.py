@@ -134,7 +134,12 @@ def build(database_url: str, folder: Path) -> tuple[Flask, Caller]:
     install_ids(app)
     Migrate(app, db, directory=str(MIGRATIONS))
     storage, limits = storage_of(settings), Limits.of(settings)
-    room = create_blueprint(caller, storage, limits)  # type: ignore[arg-type] # as `Callers` does
+    room = create_blueprint(
+        caller,  # type: ignore[arg-type] # as `Callers` does
+        storage,
+        limits,
+        besides=lambda: None,
+    )
     app.register_blueprint(room)
     with app.app_context():
         upgrade(directory=str(MIGRATIONS))

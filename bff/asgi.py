@@ -107,16 +107,7 @@ class Plane:
             login_url=f"{frontend.base_path}/bff/login",
         )
         self._forward_auth = _forward_auth(parts, routes, authorities, limiter, log)
-        self._events = SessionEvents(
-            public_url=frontend.public_url,
-            login_url=f"{frontend.base_path}/bff/login",
-            cookie=parts.cookie,
-            reader=self._reader,
-            watch=self._watch,
-            expires_in_ms=store.expires_in_ms,
-            access_log=log,
-            streams_open=parts.shared.counts.streams_open,
-        )
+        self._events = _session_events(parts, self._reader, self._watch, log)
 
     async def serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request to this front end."""
@@ -168,6 +159,21 @@ def _authorities(parts: Parts, reader: SessionReader) -> Authorities:
         replacement_for=parts.lifecycle.replacement_for,
         tell_step_up=parts.step_ups.tell,
         login_url=f"{parts.frontend.base_path}/bff/login",
+    )
+
+
+def _session_events(
+    parts: Parts, reader: SessionReader, watch: SessionWatch, log: AccessLog
+) -> SessionEvents:
+    return SessionEvents(
+        public_url=parts.frontend.public_url,
+        login_url=f"{parts.frontend.base_path}/bff/login",
+        cookie=parts.cookie,
+        reader=reader,
+        watch=watch,
+        expires_in_ms=parts.store.expires_in_ms,
+        access_log=log,
+        streams_open=parts.shared.counts.streams_open,
     )
 
 

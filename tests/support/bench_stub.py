@@ -133,7 +133,13 @@ def _answers() -> dict[str, Any]:
         "/applications": [],
         "/watches": [],
     }
-    single = {
+    paged = {path: {"items": items, "next": None} for path, items in lists.items()}
+    return {**paged, **_things(team, project, document, earlier)}
+
+
+def _things(team: str, project: str, document: str, earlier: str) -> dict[str, Any]:
+    """Return what stands by itself at its path."""
+    return {
         "/users/me": ME,
         f"/users/{ADA['id']}": {
             **ADA,
@@ -151,8 +157,6 @@ def _answers() -> dict[str, Any]:
         "/notifications/unread": {"unread": 2},
         "/notifications/preferences": {"daily_email": False},
     }
-    paged = {path: {"items": items, "next": None} for path, items in lists.items()}
-    return {**paged, **single}
 
 
 PAGES = {
