@@ -16,7 +16,6 @@ from bff import events
 from bff.parts import build_parts, build_shared
 from bff.sessions.connect import store_errors
 from httpkit.devices import device_name
-from httpkit.events import get_logger
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
 
 _SCAN_BATCH = 500
 _UNREADABLE = "an unknown key"
-
-log = get_logger()
 
 
 def sessions_of(settings: Settings, *, issuer: str, subject: str) -> Iterator[dict[str, object]]:
@@ -57,12 +54,14 @@ def end_sessions(
     ended = 0
     for parts in all_parts:
         for session in parts.store.sessions_of_subject(issuer, subject):
-            if session_id in {None, session.public_id}:
-                ended += parts.store.delete_by_digest(session.digest)
-                log.info(
-                    events.SESSION_ENDED,
-                    sid=session.public_id[:12],
+            if session_id not in {None, session.public_id}:
+                continue
+            if parts.store.delete_by_digest(session.digest):
+                ended += 1
+                parts.news.ended(
+                    session.public_id,
                     provider=session.device.provider,
+                    sub=subject,
                     reason=events.ADMINISTRATOR,
                 )
     return ended

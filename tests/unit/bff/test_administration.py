@@ -11,6 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from bff.administration import Administration
+from bff.events import ADMINISTRATOR
 from bff.settings import AdministratorSettings, Settings, SettingsInvalid, load_settings
 from httpkit.metrics import start_management_listener
 from tests.support.lobby import open_lobby
@@ -73,6 +74,9 @@ def test_one_or_all_sessions_of_a_person_are_ended(office: Office) -> None:
     assert first.json == {"revoked": 1}
     assert [one.session() is None for one in visitors] == [True, False, False]
     assert office.ask("subject=ada", "DELETE").json == {"revoked": 2}
+    metrics = office.lobby.parts.shared.registry
+    labels = {"provider": "sso", "reason": ADMINISTRATOR}
+    assert metrics.get_sample_value("bff_sessions_ended_total", labels) == 3
     assert office.ask("subject=ada", "DELETE").json == {"revoked": 0}
     assert bob.session() is not None
 
