@@ -50,13 +50,13 @@ class Logout:
             Unavailable: the store gives no answer; the session may still live, so nobody is told
                 that it ended.
         """
-        self._store.delete(session.ticket, session.record)
-        self._news.ended(
-            session.ticket.public_id,
-            provider=session.record.provider,
-            sub=session.record.sub,
-            reason=reason,
-        )
+        if self._store.delete(session.ticket, session.record):
+            self._news.ended(
+                session.ticket.public_id,
+                provider=session.record.provider,
+                sub=session.record.sub,
+                reason=reason,
+            )
         provider = self._providers.get(session.record.provider)
         if provider is not None and session.tokens.refresh_token is not None:
             self._executor.submit(

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 from bff.problems import Unavailable
 from bff.sessions.connect import store_errors
 from bff.sessions.scripts import CHANGES
+from httpkit.events import log_bug
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -135,8 +136,11 @@ class SessionWatch:
     def _run(self, loop: asyncio.AbstractEventLoop) -> None:
         """Listen until closed, in a thread of its own."""
         while not self._closed.is_set():
-            with suppress(Unavailable, RuntimeError), store_errors():
-                self._hear(loop)
+            try:
+                with suppress(Unavailable, RuntimeError), store_errors():
+                    self._hear(loop)
+            except Exception as error:  # noqa: BLE001 - nobody would hear of a silent listener
+                log_bug(error)
             self._closed.wait(_RECONNECT_S)
 
     def _hear(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -147,7 +151,8 @@ class SessionWatch:
             while not self._closed.is_set():
                 message = channel.get_message(timeout=_LISTEN_S)
                 if message is not None:
-                    digest, _blank, change = message["data"].decode().partition(" ")
+                    said = message["data"].decode(errors="replace")  # anybody may publish here
+                    digest, _blank, change = said.partition(" ")
                     loop.call_soon_threadsafe(self._tell, digest, change)
 
     def _look_up_all(self) -> None:

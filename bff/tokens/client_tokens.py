@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl
 
 from bff.problems import PROVIDER_UNAVAILABLE, Unavailable
 from bff.tokens.single_flight import SingleFlight
-from bff.tokens.wire import GrantRefused
+from bff.tokens.wire import GrantRefused, ProviderFault
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,7 +72,12 @@ class ClientTokens:
             self._proof_key = self._proof_key or self._provider.new_proof_key()
             wanted = dict(parse_qsl(target))
             reply = self._provider.client_credentials(self._proof_key, **wanted)
-        except GrantRefused as refusal:
-            raise Unavailable(PROVIDER_UNAVAILABLE, hint=refusal.error) from refusal
+        except (GrantRefused, Unavailable, ProviderFault) as failure:
+            held = self._held.get(target)
+            if held is not None and self._clock() < held.token.expires_at:
+                return held  # due for renewal, and good all the same (F-23)
+            if isinstance(failure, GrantRefused):
+                raise Unavailable(PROVIDER_UNAVAILABLE, hint=failure.error) from failure
+            raise
         self._held[target] = held = reply.bound_to(self._proof_key)
         return held

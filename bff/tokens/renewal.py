@@ -68,9 +68,14 @@ class Renewal:
         wanted = dict(parse_qsl(target))
         if "audience" not in wanted:
             return self._refresh(ticket, current, target, wanted)
-        if self._freshness.find(current) is None:
-            current = self._refresh(ticket, current, DEFAULT_AUDIENCE, {})
-        return self._exchange(ticket, current, target, wanted)
+        try:
+            if self._freshness.find(current) is None:
+                current = self._refresh(ticket, current, DEFAULT_AUDIENCE, {})
+            return self._exchange(ticket, current, target, wanted)
+        except (Unavailable, ProviderFault):
+            if self._freshness.is_valid(current, target):
+                return current  # due for renewal, and good all the same (F-23)
+            raise
 
     def _refresh(
         self, ticket: Ticket, current: TokenSet, target: str, wanted: Mapping[str, str]
@@ -235,10 +240,10 @@ class Renewal:
         return None
 
     def _end(self, ticket: Ticket, current: TokenSet, *, reason: str) -> None:
-        self._store.delete_by_digest(ticket.digest)
-        self._news.ended(
-            ticket.public_id, provider=current.provider, sub=current.sub, reason=reason
-        )
+        if self._store.delete_by_digest(ticket.digest):
+            self._news.ended(
+                ticket.public_id, provider=current.provider, sub=current.sub, reason=reason
+            )
 
 
 def require_token(tokens: TokenSet, target: str) -> AccessToken:

@@ -15,6 +15,7 @@ from bff.proxy.access_log import AccessLog
 from bff.proxy.session_events import SessionEvents
 from bff.proxy.session_reader import SessionReader
 from bff.sessions.connect import connect
+from bff.sessions.scripts import CHANGES
 from bff.sessions.step_ups import StepUps
 from bff.sessions.store import SessionStore
 from bff.sessions.watch import SessionWatch
@@ -145,6 +146,19 @@ def test_stream_tells_that_a_service_wants_a_stronger_sign_in(desk: Desk) -> Non
             assert await listener.event() == {"state": "step_up", "login_url": login_url}
             assert not listener.finished.is_set()
         other.close()
+
+    asyncio.run(story())
+
+
+def test_stream_survives_what_others_say_on_its_channel(desk: Desk) -> None:
+    """Bytes that are no text end neither the listener nor the stream."""
+
+    async def story() -> None:
+        ticket = desk.sign_in()
+        async with listening(desk, ticket) as listener:
+            await asyncio.to_thread(desk.client.publish, CHANGES, b"\xff\xfe \xff")
+            await asyncio.to_thread(desk.store.delete_by_digest, ticket.digest)
+            assert (await listener.event())["state"] == "ended"
 
     asyncio.run(story())
 
