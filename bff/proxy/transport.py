@@ -14,16 +14,15 @@ from bff.proxy.connection import UpstreamConnection
 from bff.proxy.exchange import SWEEP_INTERVAL_S, Exchange, StaleConnection, TimeLimits
 from bff.proxy.health import FAILING_STATUSES
 from bff.proxy.pool import Pool
+from bff.proxy.tls_contexts import TlsContexts
 from bff.proxy.upstream_news import UpstreamNews
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Callable
 
     from bff.proxy.addresses import Origin, Upstream
     from bff.proxy.balancer import Resolve
     from bff.proxy.health import Health
-    from bff.settings import UpstreamTls
 
 _READ_BYTES: Final = 64 * 1024
 # Nothing was sent to an address that could not be connected to, so that another may be tried.
@@ -66,7 +65,7 @@ class Transport:
         self._news = news or UpstreamNews()
         self._resolve = resolve
         self._balancers: dict[Upstream, Balancer] = {}
-        self._contexts: dict[UpstreamTls, ssl.SSLContext] = {}
+        self._contexts = TlsContexts(self._news)
         self._buffer = memoryview(bytearray(_READ_BYTES))
         self._sweeper: asyncio.TimerHandle | None = None
 
@@ -128,6 +127,7 @@ class Transport:
             self._sweeper = None
         for balancer in self._balancers.values():
             balancer.close()
+        await self._contexts.close()
 
     @property
     def connection_count(self) -> int:
@@ -171,7 +171,7 @@ class Transport:
                 connection = await self._open(pool, request.upstream)
         except TimeoutError:
             raise Unavailable(UPSTREAM_TIMEOUT, hint="connect") from None
-        except OSError as error:  # refused, no route, no such socket, untrusted certificate
+        except (OSError, ValueError) as error:  # refused, no route, untrusted, unusable files
             raise unreachable(str(error)) from error
         finally:
             pool.connecting -= 1
@@ -192,9 +192,7 @@ class Transport:
             return (await loop.create_unix_connection(make, pool.address))[1]
         if origin.scheme == "http":
             return (await loop.create_connection(make, pool.address, origin.port))[1]
-        context = self._contexts.get(upstream.tls)
-        if context is None:
-            context = self._contexts[upstream.tls] = upstream.tls.context()
+        context = await self._contexts.find(upstream.tls, upstream.route)
         name = upstream.tls.name or origin.host
         return (
             await loop.create_connection(

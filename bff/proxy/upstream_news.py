@@ -62,6 +62,14 @@ class UpstreamNews:
             with contextlib.suppress(KeyError):
                 self._metrics.ejected.remove(route, address)
 
+    def tls_renewed(self, route: str) -> None:
+        """Tell that certificates on disk changed and hold from now on."""
+        get_logger().info(events.UPSTREAM_TLS_LOADED, route=route)
+
+    def tls_refused(self, route: str, hint: str) -> None:
+        """Tell that certificates on disk cannot be used; the former ones hold."""
+        get_logger().warning(events.UPSTREAM_TLS_NOT_LOADED, route=route, hint=hint)
+
     def lost(self, route: str, host: str) -> None:
         """Tell that DNS says nothing; what it said last holds on."""
         get_logger().warning(events.UPSTREAM_NOT_RESOLVED, route=route, host=host)

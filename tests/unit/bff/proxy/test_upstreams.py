@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import ssl
 from typing import TYPE_CHECKING
 
@@ -203,6 +204,14 @@ def test_own_authority_client_certificate_and_name(
         assert ask(served, request("GET", path, ticket=ticket)).status == 502
     assert len(upstream.requests) == 3
     upstream.close()
+
+
+def test_unusable_files_are_an_answer(serve: Serve, desk: Desk, tmp_path: Path) -> None:
+    """Files that went after the start: 502 and no bug in the log."""
+    missing = UpstreamTls(ca_file=tmp_path / "gone.pem")
+    served = serve(route("/tls", "https://127.0.0.1:9", tls=missing))
+    answer = ask(served, request("GET", "/tls/x", ticket=desk.sign_in()))
+    assert (answer.status, json.loads(answer.body)["code"]) == (502, "upstream_unreachable")
 
 
 def _who(wire: Wire) -> bytes:
