@@ -21,6 +21,11 @@ ROOT = Path(__file__).resolve().parent
 EXIT_SETTINGS = 2
 # Named, not imported: a worker loads it, and only the gateway's.
 _EDGE = "bff.proxy.edge:StrictHttpProtocol"
+_HELP = {
+    "bff": "Run the gateway, or one of its commands.",
+    "sso": "Run the sign-in server, or one of its commands.",
+    "workbench": "Run the workbench's API, or one of its commands.",
+}
 _FACTORIES = {"bff": "bff.asgi", "sso": "sso.factory", "workbench": "workbench.factory"}
 
 
@@ -105,11 +110,10 @@ class _PartyCommands(click.Group):
 def _party(name: str) -> click.Group:
     """Return the group that runs the party *name* when no command of it is given."""
 
-    @click.group(name=name, cls=_PartyCommands, invoke_without_command=True)
+    @click.group(name=name, cls=_PartyCommands, invoke_without_command=True, help=_HELP[name])
     @_config
     @click.pass_context
     def group(ctx: click.Context, config: Path | None) -> None:
-        """Run this party, or one of its commands."""
         variable = f"{name.upper()}_CONFIG"
         if config is not None:
             os.environ[variable] = str(config)

@@ -30,7 +30,7 @@ def cli() -> None:
     """Mount point of the commands."""
 
 
-@cli.command(help="Check settings, Redis, providers and upstreams; exit 1 if anything is wrong.")
+@cli.command(help="Check settings, Redis, providers and upstreams. Exit 1 if anything is wrong.")
 @click.option("--config", type=click.Path(path_type=Path, dir_okay=False), help="The TOML file.")
 def doctor(config: Path | None) -> None:
     """Print one line a finding, and how to mend what is wrong."""
@@ -72,7 +72,7 @@ def list_sessions(issuer: str | None, subject: str, form: str) -> None:
     click.echo(f"{len(found)} sessions")
 
 
-@sessions.command(help="End all sessions of one person, or one of them; dead on every node.")
+@sessions.command(help="End all sessions of one person, or one of them. Dead on every node.")
 @click.option("--issuer", help="Of the provider; the first one's unless given.")
 @click.option("--subject", required=True, help="The person's `sub` at that provider.")
 @click.option("--id", "session_id", help="Only the session with this id.")
@@ -91,13 +91,13 @@ def keys() -> None:
     """Mount point of the commands."""
 
 
-@keys.command(help="Print a new key, to be put before the others; the first seals, all open.")
+@keys.command(help="Print a new key, to be put before the others. The first seals, all open.")
 def new() -> None:
     """Print a key and nothing else."""
     click.echo(admin.new_key())
 
 
-@keys.command(help="Count the sessions under each key: a key without any may be dropped.")
+@keys.command(help="Count the sessions under each key. One without any may be dropped.")
 def usage() -> None:
     """Print one line a key in use."""
     with _outages():
@@ -108,7 +108,7 @@ def usage() -> None:
         click.echo("no sessions")
 
 
-@cli.command(help="Say in words what the log tells of one request id (X-Request-Id).")
+@cli.command(help="Say in words what the logs tell of a request id.")
 @click.argument("request_id")
 @click.option(
     "--log",
@@ -127,7 +127,7 @@ def trace(request_id: str, logs: tuple[TextIO, ...]) -> None:
         sys.exit(_EXIT_FAULTS)
 
 
-@cli.group(help="Configuration for a proxy that asks the gateway and carries calls itself.")
+@cli.group(help="Print configuration for a proxy that carries calls itself.")
 def edge() -> None:
     """Mount point of the commands, one a proxy."""
 

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 
 EXIT_SETTINGS = 2
 EXIT_REFUSED = 1
+_MIGRATE_FIRST = "The database has no tables yet: run `python app.py sso migrate` first."
 
 _config = click.option(
     "--config",
@@ -74,7 +75,7 @@ def cli() -> None:
 @cli.command()
 @_config
 def migrate(config: Path | None) -> None:
-    """Bring the database to the newest schema; safe to repeat, also by two at once."""
+    """Bring the database to the newest schema. Safe to repeat, also by two at once."""
     with _foundation(config) as base:
         run_migrations(base.storage)
     click.echo("The SSO's database is up to date.")
@@ -84,7 +85,7 @@ def migrate(config: Path | None) -> None:
 @_format
 @_config
 def sweep(config: Path | None, as_format: str) -> None:
-    """Delete what is long over, beside the running server, which does it by itself too."""
+    """Delete what is long over. The running server does it by itself, too."""
     with _foundation(config) as base:
         counts = Sweeper(base.storage, base.clock).sweep()
     _show({table: str(count) for table, count in counts.items()}, as_format)
@@ -97,10 +98,10 @@ def client() -> None:
 
 @client.command("create")
 @click.option("--name", required=True, help="What people see when it asks.")
-@click.option("--redirect-uri", "redirect_uris", multiple=True)
+@click.option("--redirect-uri", "redirect_uris", multiple=True, help="Where codes go. Repeatable.")
 @click.option("--post-logout-redirect-uri", "post_logout_redirect_uris", multiple=True)
-@click.option("--backchannel-logout-uri")
-@click.option("--frontchannel-logout-uri")
+@click.option("--backchannel-logout-uri", help="Is told by a post when somebody signs out.")
+@click.option("--frontchannel-logout-uri", help="Is shown in a frame when somebody signs out.")
 @click.option("--public", is_flag=True, help="It cannot keep a secret.")
 @click.option("--first-party", is_flag=True, help="Ours: nobody is asked for consent.")
 @click.option("--scope", default="", help="All that it may ask for, separated by spaces.")
@@ -154,7 +155,7 @@ def create_client(config: Path | None, as_format: str, **registered: Any) -> Non
 @click.argument("scope")
 @_config
 def change_client_scope(config: Path | None, client_id: str, scope: str) -> None:
-    """Say anew what a client may ask for; whoever is signed in keeps what they granted."""
+    """Say anew what a client may ask for. Whoever is signed in keeps what they granted."""
     with _foundation(config) as base:
         base.clients.change_scope(client_id, scope)
     click.echo("The client may ask for these scopes.")
@@ -194,7 +195,7 @@ def keys() -> None:
 @_format
 @_config
 def rotate_keys(config: Path | None, as_format: str, algorithm: str) -> None:
-    """Publish a new signing key; it signs in ten minutes, and no validation fails on the way."""
+    """Publish a new signing key. It signs in ten minutes; no validation fails on the way."""
     with _foundation(config) as base:
         kid = base.keys.rotate(keep_s=MAX_ACCESS_TOKEN_S, algorithm=algorithm)
     _show({"kid": kid, "signs_in_s": str(PUBLISH_LEAD_S)}, as_format)
@@ -204,7 +205,7 @@ def rotate_keys(config: Path | None, as_format: str, algorithm: str) -> None:
 @_format
 @_config
 def reseal_keys(config: Path | None, as_format: str) -> None:
-    """Seal what the database keeps sealed under the newest of secret_keys; then drop the older."""
+    """Seal anew under the newest of secret_keys. The older ones can be dropped then."""
     with _foundation(config) as base:
         pairs = base.keys.reseal()
         secrets = base.storage.write(lambda session: reseal_all(session, base.ring))
@@ -213,7 +214,7 @@ def reseal_keys(config: Path | None, as_format: str) -> None:
 
 @cli.group()
 def invitation() -> None:
-    """Leave for people to make accounts (``registration = "invited"``)."""
+    """Links by which people make accounts."""
 
 
 @invitation.command("create")
@@ -246,7 +247,7 @@ def withdraw_invitation(config: Path | None, id: str) -> None:  # noqa: A002 - t
 
 @cli.group()
 def registration() -> None:
-    """Leave to register clients by a program (``dynamic_registration``)."""
+    """Leave for programs to register clients."""
 
 
 @registration.command("allow")
@@ -275,7 +276,7 @@ def exchange() -> None:
 @_format
 @_config
 def allow_exchange(config: Path | None, as_format: str, **line: str) -> None:
-    """Let a client exchange tokens of another; a line of the same clients and APIs is replaced."""
+    """Let a client exchange tokens of another. The same clients and APIs have one line."""
     with _foundation(config) as base:
         made = base.exchange_policies.allow(NewPolicy(**line))
     _show({"id": made.id}, as_format)
@@ -288,8 +289,7 @@ def list_exchanges(config: Path | None) -> None:
     with _foundation(config) as base:
         for row in base.exchange_policies.all():
             names = ("id", "client_id", "subject_client_id", "from_audience", "to_audience")
-            line = {name: getattr(row, name) for name in (*names, "scope")}
-            click.echo(json.dumps(line))
+            click.echo(json.dumps({name: getattr(row, name) for name in (*names, "scope")}))
 
 
 @exchange.command("forbid")
@@ -299,7 +299,7 @@ def forbid_exchange(config: Path | None, policy_id: str) -> None:
     """Take a line away by its id."""
     with _foundation(config) as base:
         if not base.exchange_policies.forbid(policy_id):
-            _give_up(["no such line"], EXIT_REFUSED)
+            _give_up(["There is no such line."], EXIT_REFUSED)
     click.echo("The exchange is no longer allowed.")
 
 
@@ -311,9 +311,7 @@ def _foundation(config: Path | None) -> Iterator[Foundation]:
         yield lay_foundation(Flask("sso"), load_settings(config), utc_now)
     except SettingsInvalid as invalid:
         _give_up(invalid.faults, EXIT_SETTINGS)
-    except NewClientInvalid as invalid:
-        _give_up(invalid.faults, EXIT_REFUSED)
-    except PolicyInvalid as invalid:
+    except (NewClientInvalid, PolicyInvalid) as invalid:
         _give_up(invalid.faults, EXIT_REFUSED)
     except NewUserInvalid as invalid:
         _give_up([f"{field}: {code}" for field, code in invalid.faults.items()], EXIT_REFUSED)
@@ -322,7 +320,9 @@ def _foundation(config: Path | None) -> Iterator[Foundation]:
     except Unsealable:
         _give_up(["Something is sealed under a key that secret_keys lacks."], EXIT_REFUSED)
     except Unavailable as outage:
-        _give_up([outage.hint or "the database does not answer"], EXIT_REFUSED)
+        hint = outage.hint or "the database does not answer"
+        early = "no such table" in hint or "(1146," in hint
+        _give_up([_MIGRATE_FIRST if early else hint], EXIT_REFUSED)
 
 
 def _invitations(base: Foundation) -> Invitations:

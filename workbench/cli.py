@@ -46,7 +46,7 @@ _config = click.option(
 @cli.command()
 @_config
 def migrate(config: Path | None) -> None:
-    """Bring the database to the newest schema; safe to repeat, also by two at once."""
+    """Bring the database to the newest schema. Safe to repeat, also by two at once."""
     with _application(config, "migrated"):
         upgrade(directory=str(MIGRATIONS))
     click.echo("The workbench's database is up to date.")
@@ -55,7 +55,7 @@ def migrate(config: Path | None) -> None:
 @cli.command()
 @_config
 def sweep(config: Path | None) -> None:
-    """Forget what is too old in trash, feed and inbox, and abandoned uploads: for a timer."""
+    """Forget what is too old. In trash, feed and inbox, and abandoned uploads; for a timer."""
     with _application(config, "swept") as settings:
         swept = sweep_projects(storage_of(settings), Limits.of(settings))
         forgotten = forget_all(settings.feed_retention_s)
@@ -70,7 +70,7 @@ def sweep(config: Path | None) -> None:
 @click.option("--beside-others", is_flag=True, help="Although there are other people.")
 @_config
 def demo(config: Path | None, people: IO[str], *, beside_others: bool) -> None:
-    """Make a lively team of PEOPLE: a JSON list of {sub, username, email}. Safe to repeat."""
+    """Make a lively team. PEOPLE is a JSON list of {sub, username, email}. Safe to repeat."""
     # Its own requests are of no interest to whoever typed this.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     with _application(config, "filled") as settings:

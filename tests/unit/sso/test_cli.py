@@ -155,6 +155,9 @@ def test_migrations_run_twice_back_and_forth(environ: House) -> None:
     assert is_current(storage)
     unmigrate(storage, "base")
     assert not is_current(storage)
+    early = run("client", "scope", environ.client.client_id, "openid")
+    assert (early.exit_code, early.stdout) == (1, "")
+    assert "run `python app.py sso migrate` first" in early.stderr
     migrate(storage)
     assert is_current(storage)
 
