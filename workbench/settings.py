@@ -124,6 +124,7 @@ class Settings(BaseModel):
         s3_endpoint: the server of the bucket, addressed by path.
         document_limit_bytes: the longest text of a document, in UTF-8.
         project_nodes: the most folders, documents and files of one project.
+        project_bytes: the most that its files take, in the trash and to come as well.
         upload_limit_bytes: the largest file.
         upload_chunk_bytes: the length of an upload's chunks; below the gateway's body limit.
         upload_types: media types that may be uploaded.
@@ -172,6 +173,7 @@ class Settings(BaseModel):
     s3_secret_key: str = Field(default="", repr=False)
     document_limit_bytes: int = Field(default=1_048_576, ge=1024, le=16_777_215)
     project_nodes: int = Field(default=10_000, ge=1)
+    project_bytes: int = Field(default=53_687_091_200, ge=1)
     upload_limit_bytes: int = Field(default=1_073_741_824, ge=1)
     upload_chunk_bytes: int = Field(default=8_388_608, ge=65_536, le=67_108_864)
     upload_types: Annotated[tuple[str, ...], AfterValidator(_media_types)] = ("*/*",)

@@ -16,6 +16,7 @@ class Limits:
     Attributes:
         document_bytes: of a document's text, in UTF-8.
         project_nodes: live folders, documents and files of one project.
+        project_bytes: of all files of one project, those in the trash and those to come included.
         upload_bytes: of one file.
         chunk_bytes: of one part of an upload.
         upload_types: media types that may be uploaded; `image/*` and `*/*` are patterns.
@@ -25,6 +26,7 @@ class Limits:
 
     document_bytes: int
     project_nodes: int
+    project_bytes: int
     upload_bytes: int
     chunk_bytes: int
     upload_types: tuple[str, ...]
@@ -37,6 +39,7 @@ class Limits:
         return cls(
             document_bytes=settings.document_limit_bytes,
             project_nodes=settings.project_nodes,
+            project_bytes=settings.project_bytes,
             upload_bytes=settings.upload_limit_bytes,
             chunk_bytes=settings.upload_chunk_bytes,
             upload_types=settings.upload_types,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import StringConstraints
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from workbench.database import db, outages_named, start_over
 from workbench.journal import Verb
@@ -23,6 +23,7 @@ from workbench.kit.transactions import write
 from workbench.problems import (
     BAD_REQUEST,
     CHECKSUM_MISMATCH,
+    LIMIT_REACHED,
     NOT_FOUND,
     WRONG_OFFSET,
     Refused,
@@ -89,7 +90,8 @@ def begin(project_id: str, person: Person, wanted: UploadWanted, limits: Limits)
         raise wrong_field("type", "malformed", "Write a media type, such as image/png.")
     if not limits.takes(declared):
         raise wrong_field("type", "not_taken", "Files of this kind are not taken here.")
-    access = enter(project_id, person, Deed.WRITE, lock=wanted.size == 0)
+    access = enter(project_id, person, Deed.WRITE, lock=True)
+    _require_bytes(access, wanted.size, limits)
     folder = find_folder(access.project, wanted.parent)
     content = Content(
         project_pk=access.project.pk,
@@ -216,6 +218,15 @@ def _finish(content: Content, access: Access, limits: Limits) -> dict[str, Any]:
     searchable.index(node)
     db.session.flush()
     return node_told(node, access)
+
+
+def _require_bytes(access: Access, wanted: int, limits: Limits) -> None:
+    """Pass when the locked project may hold as many bytes more as are *wanted*."""
+    # What is only announced counts: else many uploads begun at once would all fit.
+    query = select(func.sum(Content.size_bytes)).where(Content.project_pk == access.project.pk)
+    if (db.session.scalar(query) or 0) + wanted > limits.project_bytes:
+        message = f"The files of a project take at most {limits.project_bytes} bytes."
+        raise Refused(LIMIT_REACHED, detail=message)
 
 
 def _open(upload_id: str, person: Person) -> _Open:

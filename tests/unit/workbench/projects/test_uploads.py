@@ -6,6 +6,7 @@ import base64
 import hashlib
 import io
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from urllib.parse import urlsplit
 
 from tests.unit.workbench.projects.conftest import answered
 from workbench.database import db
+from workbench.factory import build_app
 from workbench.kit.clock import utc_now
 from workbench.projects.limits import Limits
 from workbench.projects.model import Content, DoomedBlob, Part
@@ -183,6 +185,29 @@ def test_who_may_write_no_longer_uploads_no_further(office: Office, settings: Se
     assert office["lea"].call("DELETE", member).status_code == 204
     assert sent(office, path, 0, content).status_code == 404
     assert blobs(settings) == []
+
+
+def test_a_project_holds_so_many_bytes(office: Office, settings: Settings) -> None:
+    """What has begun counts, and what lies in the trash; given up and erased, there is room."""
+    narrow = build_app(settings.model_copy(update={"project_bytes": 10}))
+    roomy, office.app = office.app, narrow
+    try:
+        for who in ("lea", "max"):
+            office.people[who] = replace(office[who], client=narrow.test_client())
+        file = answered(sent(office, begun(office, "a", b"12345"), 0, b"12345"))["file"]
+        waiting = begun(office, "b", b"12345")
+        path, more = f"/projects/{office.home['id']}/uploads", {"name": "c", "size": 1}
+        assert answered(office["max"].post(path, more), 409)["code"] == "limit_reached"
+        assert office["max"].call("DELETE", waiting).status_code == 204
+        begun(office, "c", b"1234")
+        assert office["max"].call("DELETE", f"/nodes/{file['id']}").status_code == 204
+        assert answered(office["max"].post(path, more | {"size": 2}), 409)
+        assert office["lea"].call("DELETE", f"/trash/{file['id']}").status_code == 204
+        begun(office, "d", b"123456")
+    finally:
+        with narrow.app_context():
+            db.engine.dispose()
+        office.app = roomy
 
 
 def test_an_abandoned_upload_leaves_nothing(office: Office, settings: Settings) -> None:
