@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 import structlog
 
-from tests.support import needs, programs
+from tests.support import links, needs, programs
 from tests.support.forged_world import ForgedWorld, forged_world
 from tests.support.mariadb import MariaDb
 from tests.support.stores import Store, redis_binary, started, valkey_binary
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _left_out = pytest.StashKey[list[str]]()
 _LOG_TAIL = 3000
+
+links.end_with_their_owners()
 
 
 @pytest.fixture(scope="session")
