@@ -161,7 +161,8 @@ def test_parallel_guesses_are_counted_one_by_one(house: House) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert statuses.count(429) >= LIMIT
+    # Not how many wait: one that was too long in line for its hash (503) gives its place back.
+    assert statuses.count(401) <= LIMIT
     assert set(statuses) <= {401, 429, 503}
 
 
