@@ -6,7 +6,7 @@ export const BASE = new URL("../../", import.meta.url).pathname;
 const LOOP_KEY = `cloakroom.tried${BASE}`;
 const LOOP_MS = 20_000;
 let leaving = false;
-addEventListener("pageshow", () => (leaving = false)); // back again, out of the browser's memory
+globalThis.addEventListener?.("pageshow", () => (leaving = false)); // back again, out of the browser's memory
 
 /** An answer that says no. `code` is stable, `requestId` is what a person can quote. */
 export class Problem extends Error {
