@@ -344,3 +344,33 @@ def test_a_problem_that_no_field_shows_is_told_above_the_form(page: Page, origin
     page.get_by_role("button", name="New invitation").click()
     page.get_by_role("button", name="Make the link").click()
     expect(page.get_by_role("dialog").get_by_role("alert")).to_be_focused()
+
+
+def test_a_form_that_met_a_newer_version_is_saved_over_that(page: Page, origin: str) -> None:
+    """The second press sends what was changed here, and nothing of what the other changed."""
+    path = f"/api/teams/{TEAM['id']}"
+    sent: list[tuple[str, Any]] = []
+    theirs = {**TEAM, "description": "By Ada"}
+
+    def answer(route: Route) -> None:
+        if route.request.method == "GET":
+            route.fulfill(json=theirs, headers={"ETag": '"v2"'})
+            return
+        sent.append((route.request.headers["if-match"], route.request.post_data_json))
+        if len(sent) == 1:
+            route.fulfill(status=412, json={"code": "precondition_failed"})
+        else:
+            route.fulfill(json={**theirs, "name": "Campus"}, headers={"ETag": '"v3"'})
+
+    page.goto(origin + PAGES["settings"])
+    page.get_by_label("Name", exact=True).fill("Campus")
+    page.route(f"**{path}", answer)
+    save = page.get_by_role("button", name="Save", exact=True)
+    with page.expect_response(lambda got: got.url.endswith(path) and got.request.method == "GET"):
+        save.click()
+    expect(page.get_by_role("alert")).to_contain_text("Somebody changed this in the meantime.")
+    expect(page.get_by_label("Name", exact=True)).to_have_value("Campus")
+    save.click()
+    expect(page.locator(".toast")).to_contain_text("Saved.")
+    expect(page.get_by_label("What it is about")).to_have_value("By Ada")
+    assert sent == [('"v1"', {"name": "Campus"}), ('"v2"', {"name": "Campus"})]

@@ -2,7 +2,7 @@
 import { LANGUAGES, t } from "../lib/i18n.js";
 import { useApp, useTitle } from "../ui/context.js";
 import { Avatar } from "../ui/avatar.js";
-import { Check, Field, FormProblem, Select, useForm } from "../ui/form.js";
+import { Check, Field, FormProblem, saveChanges, Select, useForm } from "../ui/form.js";
 import { html, useRef, useState } from "../ui/html.js";
 import { useRead } from "../ui/load.js";
 import { Button, Head, nameOf, Read } from "../ui/parts.js";
@@ -13,8 +13,9 @@ const PICTURE_PX = 256;
 export default function Profile() {
   useTitle(t("Profile"));
   const entry = useRead("/users/me");
+  const [round, setRound] = useState(0);
   return html`<div class="narrow"><${Head} title=${t("Profile")}>${t("Your team sees this.")}<//>
-    <${Read} of=${entry}>${(me) => html`<${Picture} me=${me} /><${Form} key=${entry.etag} me=${me} etag=${entry.etag} reload=${entry.reload} />`}<//><${Letters} /></div>`;
+    <${Read} of=${entry}>${(me) => html`<${Picture} me=${me} /><${Form} key=${round} me=${me} read=${entry} done=${() => setRound(round + 1)} />`}<//><${Letters} /></div>`;
 }
 
 /** Whether the inbox also comes by e-mail. */
@@ -37,18 +38,14 @@ function Letters() {
     <${Check} label=${t("Once a day, tell me by e-mail what is unread")} checked=${read.data.daily_email} onChange=${turn} /></section>`;
 }
 
-function Form({ me, etag, reload }) {
+function Form({ me, read, done }) {
   const { api, setMe, say } = useApp();
-  const initial = Object.fromEntries(FIELDS.map((name) => [name, me[name] ?? ""]));
-  const form = useForm(initial, async (values) => {
-    const changed = FIELDS.filter((name) => values[name] !== initial[name]);
-    if (changed.length > 0) {
-      const body = Object.fromEntries(changed.map((name) => [name, values[name].trim() || null]));
-      const { data } = await api.patch("/users/me", body, { etag: etag ?? "*" });
-      setMe(data);
-      reload();
-    }
+  const [shown] = useState(Object.fromEntries(FIELDS.map((name) => [name, me[name] ?? null])));
+  const form = useForm(Object.fromEntries(FIELDS.map((name) => [name, shown[name] ?? ""])), async (written) => {
+    const values = Object.fromEntries(FIELDS.map((name) => [name, written[name].trim() || null]));
+    setMe(await saveChanges(api, "/users/me", { shown, values, read }));
     say(t("Your profile is saved."));
+    done();
   });
   return html`<form class="card form" onSubmit=${form.submit} noValidate><${FormProblem} form=${form} />
     <${Field} label=${t("Name")} autocomplete="name" ...${form.field("name")} />

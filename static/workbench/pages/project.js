@@ -2,7 +2,7 @@
 import { t } from "../lib/i18n.js";
 import { useApp, useTitle } from "../ui/context.js";
 import { Dialog } from "../ui/dialog.js";
-import { Field, FormProblem, useForm } from "../ui/form.js";
+import { Field, FormProblem, saveChanges, useForm } from "../ui/form.js";
 import { html, useRef, useState } from "../ui/html.js";
 import { useRead } from "../ui/load.js";
 import { Menu } from "../ui/menu.js";
@@ -117,11 +117,10 @@ function Overview({ project, tree }) {
 
 function EditProject({ project, close }) {
   const { api } = useApp();
-  const { data, etag } = project;
-  const form = useForm({ name: data.name, description: data.description ?? "" }, async (values) => {
-    const body = { name: values.name.trim(), description: values.description.trim() };
-    await api.patch(`/projects/${data.id}`, body, { etag: etag ?? "*" });
-    project.reload();
+  const { data } = project;
+  const [shown] = useState({ name: data.name, description: data.description ?? "" });
+  const form = useForm(shown, async ({ name, description }) => {
+    await saveChanges(api, `/projects/${data.id}`, { shown, read: project, values: { name: name.trim(), description: description.trim() } });
     close();
   });
   return html`<${Dialog} title=${t("Rename or describe")} onClose=${close}>

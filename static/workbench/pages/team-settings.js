@@ -1,7 +1,7 @@
 // A team's name and words, and the deeds that cannot be undone.
 import { t } from "../lib/i18n.js";
 import { useApp } from "../ui/context.js";
-import { Check, Field, FormProblem, Select, useForm } from "../ui/form.js";
+import { Check, Field, FormProblem, saveChanges, Select, useForm } from "../ui/form.js";
 import { html, useState } from "../ui/html.js";
 import { useAll, useRead } from "../ui/load.js";
 import { Button, nameOf, Read } from "../ui/parts.js";
@@ -10,17 +10,19 @@ import { leads, TeamFrame } from "../ui/team-frame.js";
 export default function Settings() {
   const { team, me } = useApp();
   const read = useRead(`/teams/${team.id}`);
+  const [round, setRound] = useState(0);
   return html`<${TeamFrame} current="settings"><${Read} of=${read}>${(data) => html`
-    ${leads(team) && html`<${Words} key=${read.etag} team=${data} etag=${read.etag} reload=${read.reload} />`}
+    ${leads(team) && html`<${Words} key=${round} team=${data} read=${read} done=${() => setRound(round + 1)} />`}
     ${team.role === "owner" && html`<${HandOver} team=${data} me=${me} />`}<${Leave} team=${data} isOwner=${team.role === "owner"} etag=${read.etag} />`}<//><//>`;
 }
 
-function Words({ team, etag, reload }) {
+function Words({ team, read, done }) {
   const { api, say, reloadTeams } = useApp();
-  const form = useForm({ name: team.name, description: team.description ?? "", listed: team.listed }, async (values) => {
-    await api.patch(`/teams/${team.id}`, { ...values, name: values.name.trim(), description: values.description.trim() }, { etag });
+  const [shown] = useState({ name: team.name, description: team.description ?? "", listed: team.listed });
+  const form = useForm(shown, async ({ name, description, listed }) => {
+    await saveChanges(api, `/teams/${team.id}`, { shown, read, values: { name: name.trim(), description: description.trim(), listed } });
     say(t("Saved."));
-    reload();
+    done();
     reloadTeams();
   });
   return html`<form class="card form" onSubmit=${form.submit} noValidate><${FormProblem} form=${form} />

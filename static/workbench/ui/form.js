@@ -45,6 +45,24 @@ export function useForm(initial, send, check = () => ({})) {
   return { values, set, field, submit, ...state };
 }
 
+/**
+ * Save, and answer as it is then, what of a form differs from `shown`, over the version that `read` holds. Somebody else's
+ * newer version is fetched, so that the next try is made over it; what they changed elsewhere in
+ * the form is theirs, for it is not sent.
+ */
+export async function saveChanges(api, path, { shown, values, read }) {
+  const changed = Object.entries(values).filter(([name, value]) => value !== shown[name]);
+  if (changed.length === 0) return read.data;
+  try {
+    const answer = await api.patch(path, Object.fromEntries(changed), { etag: read.etag ?? "*" });
+    read.set(answer);
+    return answer.data;
+  } catch (problem) {
+    if (problem.status === 412) read.reload();
+    throw problem;
+  }
+}
+
 /** The problem of a form as a whole; takes the focus, so that it is read first. */
 export function FormProblem({ form }) {
   const element = useRef(null);
