@@ -270,7 +270,7 @@ class StrictHttpProtocol(EdgeSocket):
         """Close after the reply under way, or soon when idle (called by uvicorn)."""
         self.leaving, self.sweeps = True, 0
         if self._current is not None:
-            self._current.keep_alive = False
+            self._current.leave()
         if self._tunnel is not None:
             self._tunnel.leave()
 

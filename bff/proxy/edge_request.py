@@ -20,7 +20,9 @@ _UNTIL_CLOSE: Final = -2
 _BODILESS: Final = frozenset({204, 304})
 # Ours to say: they depend on this connection.
 _FRAMING: Final = frozenset({b"connection", b"content-length", b"keep-alive", b"transfer-encoding"})
-_NOTED: Final = _FRAMING | {b"date"}
+_READ: Final = frozenset({b"content-type", b"date"})
+_NOTED: Final = _FRAMING | _READ
+_ENDLESS: Final = b"text/event-stream"
 
 
 def _status_line(status: int) -> bytes:
@@ -47,6 +49,7 @@ class EdgeRequest:
     _waiter: asyncio.Future[None] | None = None
     _framing = 0
     _is_bodiless = False
+    _is_endless = False
     _head = b""
     task: asyncio.Task[None] | None = None
     expects_continue = False
@@ -79,6 +82,16 @@ class EdgeRequest:
         """Take the body's end."""
         self.body_complete = True
         self._wake()
+
+    def leave(self) -> None:
+        """Let this be the last reply of its connection; end it now if it has no end.
+
+        Nobody would hold a stopping worker up for longer than a page that listens to events; its
+        browser comes back by itself, to another worker.
+        """
+        self.keep_alive = False
+        if self._is_endless:
+            self.disconnect()
 
     def disconnect(self) -> None:
         """Note that the browser is gone."""
@@ -123,6 +136,8 @@ class EdgeRequest:
             if self.started:
                 raise BrokenReply("a second head")
             self._start(message["status"], message.get("headers", ()))
+            if self._is_endless and self._edge.leaving:
+                self.disconnect()
             if "body_follows" not in message:
                 # If no piece of the body comes in this turn of the loop, the head goes alone, so
                 # that a stream begins when its source begins it.
@@ -143,9 +158,10 @@ class EdgeRequest:
             name = line[0]
             if name not in _NOTED:
                 lines.append(b"%b: %b\r\n" % line)
-            elif name == b"date":
-                dated = True
+            elif name in _READ:
                 lines.append(b"%b: %b\r\n" % line)
+                dated = dated or name == b"date"
+                self._is_endless = self._is_endless or line[1].startswith(_ENDLESS)
             elif name == b"content-length":
                 length = line[1]
             elif name == b"connection" and line[1].lower() == b"close":

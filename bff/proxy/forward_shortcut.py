@@ -163,6 +163,10 @@ class Question:
         self.keep_alive = not edge.leaving
         self.disconnected = self.replied = False
 
+    def leave(self) -> None:
+        """Let this be the last reply of its connection."""
+        self.keep_alive = False
+
     def disconnect(self) -> None:
         """Note that the proxy is gone, or has its answer."""
         self.disconnected = True
