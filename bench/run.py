@@ -65,13 +65,13 @@ class Run:
     result: Result
     databases: int = _FIRST_PEER_DATABASE
 
-    def place_for(self, slug: str, *, workers: int = 1) -> Place:
-        """Return a place of its own for the subject *slug*."""
+    def place_for(self, slug: str, *, workers: int = 1, everywhere: bool = False) -> Place:
+        """Return a place of its own for the subject *slug*; *everywhere* is on every core."""
         folder = self.folder / f"{self.databases:02d}-{slug}"
         folder.mkdir(parents=True)
         place = Place(
             stage=self.stage,
-            cores=self.ours if workers == 1 else tuple(sorted({*self.ours, *self.others})),
+            cores=tuple(sorted({*self.ours, *self.others})) if everywhere else self.ours,
             folder=folder,
             packages=self.packages / slug,
             redis_url=self.grounds.redis_url(self.databases),

@@ -20,6 +20,14 @@ if TYPE_CHECKING:
     from bench.run import Contender, Run
 
 _PEOPLE = 100
+_FLOOR_SERVER = """\
+upstream cloakroom_floor {{ server 127.0.0.1:{port}; keepalive 32; }}
+server {{
+  listen 127.0.0.1:{port}; access_log off; keepalive_requests 100000000;
+  location / {{ return 204; }}
+}}
+"""
+_FLOOR = "× nginx, where nginx answers the question itself: the floor"
 _TRUSTED = 'trusted_proxies = ["127.0.0.1/32"]\n'
 _WRAP = """\
 daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/nginx.err;
@@ -45,33 +53,61 @@ def measure(run: Run, contenders: Sequence[Contender]) -> dict[str, dict[str, fl
     port = free_port()
     config = write_config(place, port=port, more=_TRUSTED)
     gateway = start_gateway(place, config, port=port)
-    nginx = _start_nginx(place, _edge(config, port))
+    edge = _edge(config, port)
+    nginx = _start_nginx(place, edge)
     standing = Standing(nginx, place.port, login_url=f"{place.base_url}/bff/login")
     cookies = place.folder / "cookies"
     load.write_cookies(cookies, sessions.sign_in_many(standing, _PEOPLE))
     chain = load.Target(place.port, nginx.pid, cookies, beside=(gateway.pid,))
     plain = next((c.target for c in contenders if c.peer.slug == YARDSTICK), None)
-    rounds: list[load.Round] = []
-    yardstick: list[load.Round] = []
+    empty = run.place_for("auth-request-floor")
+    bare = _start_nginx(empty, _floor(edge, place.port, empty.port))
+    floor = load.Target(empty.port, bare.pid, cookies)
+    turns = [target for target in (plain, chain, floor) if target is not None]
+    rounds: dict[int, list[load.Round]] = {target.port: [] for target in turns}
     load.shoot(chain, "small", run.volley(seconds=1))
+    of_gateway = procfs.cpu_s(gateway.pid)
     for _ in range(run.plan.rounds):
-        if plain is not None:
-            yardstick.append(load.one_round(plain, "small", run.volley(), run.grounds.upstream))
-        rounds.append(load.one_round(chain, "small", run.volley(), run.grounds.upstream))
-    facts: dict[str, float | str] = {
+        for target in turns:
+            one = load.one_round(target, "small", run.volley(), run.grounds.upstream)
+            rounds[target.port].append(one)
+    of_gateway = procfs.cpu_s(gateway.pid) - of_gateway
+    facts = _facts(rounds[chain.port], of_gateway)
+    facts["memory MiB"] = sum(map(procfs.memory_bytes, (nginx.pid, gateway.pid))) >> 20
+    if plain is not None:
+        unit = [one.cpu_us for one in rounds[plain.port]]
+        for words, target in (("× nginx", chain), (_FLOOR, floor)):
+            times = ratios([one.cpu_us for one in rounds[target.port]], unit)
+            facts[words] = round(spread(times).median, 2)
+    for program in (nginx, gateway, bare):
+        run.stage.stop(program)
+    return {"nginx auth_request before Cloakroom": facts}
+
+
+def _facts(rounds: list[load.Round], gateway_s: float) -> dict[str, float | str]:
+    answers = max(1, sum(r.requests for r in rounds))
+    return {
         "CPU µs/request, nginx and gateway": round(spread([r.cpu_us for r in rounds]).median, 1),
+        "of them the gateway's": round(gateway_s * 1e6 / answers, 1),
         "requests/s on one core": round(spread([r.per_second for r in rounds]).median),
         "p50 ms": round(spread([r.p50_us / 1000 for r in rounds]).median, 2),
         "p99 ms": round(spread([r.p99_us / 1000 for r in rounds]).median, 2),
         "bad": sum(r.bad for r in rounds),
-        "memory MiB": sum(map(procfs.memory_bytes, (nginx.pid, gateway.pid))) >> 20,
     }
-    if yardstick:
-        times = ratios([r.cpu_us for r in rounds], [r.cpu_us for r in yardstick])
-        facts["× nginx"] = round(spread(times).median, 2)
-    for program in (nginx, gateway):
-        run.stage.stop(program)
-    return {"nginx auth_request before Cloakroom": facts}
+
+
+def _floor(edge: str, port: int, floor_port: int) -> str:
+    """Return *edge* on another port, asking a server of nginx's own that answers at once.
+
+    It hands out the fixed token of the yardstick: what is left is nginx's own part of the chain.
+    """
+    asked, answering = "proxy_pass http://cloakroom_gateway/bff/forward-auth;", free_port()
+    if asked not in edge:
+        raise CannotRun("bff edge nginx asks in a way that the benchmark does not know")
+    bare = edge.replace(f":{port};", f":{floor_port};")
+    bare = bare.replace(asked, "proxy_pass http://cloakroom_floor/;", 1)
+    bare = bare.replace("$upstream_http_authorization", f'"Bearer {"f" * 900}"')
+    return _FLOOR_SERVER.format(port=answering) + bare
 
 
 def _edge(config: Path, port: int) -> str:

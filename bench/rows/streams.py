@@ -105,12 +105,14 @@ async def _skip_body(reader: asyncio.StreamReader, answer: bytes) -> None:
 async def _through(contender: Contender, run: Run) -> dict[str, float | str]:
     target = contender.target
     crowd = _Crowd(target.port, target.cookies.read_text().splitlines())
+    fast = load.Load(_FAST_SECONDS, _FAST_CONNECTIONS, run.others)
+    alone = await asyncio.to_thread(load.shoot, target, "small", fast)
     before = procfs.memory_bytes(target.pid)
     await crowd.open_streams()
     with_streams = procfs.memory_bytes(target.pid)
+    beside = await asyncio.to_thread(load.shoot, target, "small", fast)
     slow = [asyncio.create_task(crowd.call_slowly(n)) for n in range(_SLOW_CALLS)]
     await asyncio.sleep(_SETTLE_S)
-    fast = load.Load(_FAST_SECONDS, _FAST_CONNECTIONS, run.others)
     volley = await asyncio.to_thread(load.shoot, target, "small", fast)
     for task in slow:
         task.cancel()
@@ -125,11 +127,19 @@ async def _through(contender: Contender, run: Run) -> dict[str, float | str]:
         "fast requests failed": volley.bad_status + volley.broken,
         "fast p50 ms": volley.p50_us / 1000,
         "fast p99 ms": volley.p99_us / 1000,
+        "fast p99 ms, alone": alone.p99_us / 1000,
+        "fast p99 ms, beside the streams": beside.p99_us / 1000,
+        "as many times the p99 alone, beside the streams": _times(beside, alone),
+        "as many times the p99 alone, beside all": _times(volley, alone),
     }
     if opened:
         facts["first event, p99 ms"] = round(percentile(crowd.first_event_s, 0.99) * 1000, 1)
         facts["memory a stream, KiB"] = round((with_streams - before) / opened / _KIB, 1)
     return facts
+
+
+def _times(crowded: load.Volley, alone: load.Volley) -> float:
+    return round(crowded.p99_us / alone.p99_us, 2) if alone.p99_us else 0.0
 
 
 def measure(run: Run, contenders: Sequence[Contender]) -> dict[str, dict[str, float | str]]:
