@@ -82,13 +82,14 @@ def test_the_access_log_names_the_route_and_not_the_path(stream: io.StringIO) ->
     app = Flask("party")
     install_access_log(app)
     app.add_url_rule("/people/<name>", "people", lambda name: name)
-    app.test_client().get("/people/ada?code=sesame")
+    app.test_client().get("/people/mallory?code=sesame")
     app.test_client().get("/sesame")
     first, second = _lines(stream)
     assert (first["route"], first["status"]) == ("/people/<name>", 200)
     assert (second["route"], second["status"]) == (None, 404)
     assert "sesame" not in stream.getvalue()
-    assert "ada" not in stream.getvalue()
+    # A name of other letters than a request's hexadecimal id, which spells "ada" now and then.
+    assert "mallory" not in stream.getvalue()
 
 
 def test_requests_are_counted_by_route_at_the_management_listener_alone() -> None:
@@ -97,14 +98,14 @@ def test_requests_are_counted_by_route_at_the_management_listener_alone() -> Non
     app = Flask("party")
     HttpMetrics(registry).install(app)
     app.add_url_rule("/people/<name>", "people", lambda name: name)
-    for path in ("/people/ada", "/people/bob", "/x", "/y", "/metrics"):
+    for path in ("/people/mallory", "/people/bob", "/x", "/y", "/metrics"):
         app.test_client().get(path)
     port = start_management_listener(registry, host="127.0.0.1", port=0)
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as reply:
         text = reply.read().decode()
     assert 'http_requests_total{method="GET",route="/people/<name>",status="200"} 2.0' in text
     assert 'http_requests_total{method="GET",route="unmatched",status="404"} 3.0' in text
-    assert "ada" not in text
+    assert "mallory" not in text
     for path in ("/", "/metrics/", "/livez", "/sessions"):
         with pytest.raises(HTTPError, match="404") as nothing:
             urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5)

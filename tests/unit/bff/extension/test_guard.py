@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import flask
@@ -181,7 +182,7 @@ def test_current_is_typed_and_holds_no_token(host: Host) -> None:
     assert visitor.acr == "gold"
     assert visitor.has_scope("openid", "notes:read")
     assert not visitor.has_scope("notes:write")
-    assert "Ada" not in repr(visitor)
+    assert not re.search(r"\bAda\b", repr(visitor))  # a public id may spell it
     with pytest.raises(TypeError):
         visitor.claims["name"] = "Eve"  # type: ignore[index] # what must not work
 

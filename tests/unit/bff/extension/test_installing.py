@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -165,7 +166,7 @@ def test_signals_tell_who_came_and_who_went(host: Host) -> None:
     assert went == Ended(came.session_id, "sso", "ada", "signed_out")
     ticket = cookie.partition("=")[2]
     assert ticket not in repr(news)
-    assert "Ada" not in repr(news)
+    assert not re.search(r"\bAda\b", repr(news))  # a public id may spell it
 
 
 def test_receiver_that_fails_keeps_nobody_out(host: Host) -> None:

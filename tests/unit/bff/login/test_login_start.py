@@ -102,7 +102,7 @@ def test_the_visitor_cannot_set_what_the_protocol_sets(lobby: Lobby, name: str) 
 def test_the_redirect_uri_comes_from_the_settings(lobby: Lobby, headers: dict[str, str]) -> None:
     """Never from what the request says of the host (S-011)."""
     reply = lobby.visitor().ask("/bff/login", headers=headers)
-    assert "evil" not in reply.headers["Location"]
+    assert "evil.example" not in reply.headers["Location"]
 
 
 @pytest.mark.rule("B-27", "S-033")

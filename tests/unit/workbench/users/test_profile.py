@@ -112,17 +112,17 @@ def test_contact_is_for_those_who_share_a_team(person: Callable[[str], Someone])
     ann.call(
         "PATCH",
         "/users/me",
-        {"email": "a@b.example", "phone": "12345", "bio": "me"},
+        {"email": "a@b.example", "phone": "555-0123", "bio": "me"},
         match="*",
     )
     team = together(ann, bob)
     seen = body_of(bob.get(f"/users/{ann.id}"))
-    assert seen["contact"] == {"email": "a@b.example", "phone": "12345"}
+    assert seen["contact"] == {"email": "a@b.example", "phone": "555-0123"}
     assert seen["bio"] == "me"
     foreign = body_of(eve.get(f"/users/{ann.id}"))
     assert (foreign["contact"], foreign["bio"], foreign["name"]) == (None, None, "ann")
-    assert "12345" not in eve.get("/users?q=ann").text
-    assert "12345" in bob.get("/users?q=ann").text
+    assert "555-0123" not in eve.get("/users?q=ann").text
+    assert "555-0123" in bob.get("/users?q=ann").text
     bob.call("DELETE", f"/teams/{team}/members/{bob.id}")
     assert body_of(bob.get(f"/users/{ann.id}"))["contact"] is None
 
