@@ -7,18 +7,23 @@ party, and with a further word one of its commands. Server processes load `app:b
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from launcher import guard
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 ROOT = Path(__file__).resolve().parent
 EXIT_SETTINGS = 2
+EXIT_WORKER_BOOT = 3  # gunicorn's own: no worker is started in its place
 # Named, not imported: a worker loads it, and only the gateway's.
 _EDGE = "bff.proxy.edge:StrictHttpProtocol"
 _HELP = {
@@ -144,7 +149,7 @@ def _serve(name: str) -> None:
         else:
             # A stream holds its thread for as long as it lasts.
             threads = settings.threads + getattr(settings, "streams", 0)
-            servers.run_wsgi(lambda: __getattr__(name), settings, setting=prefix, threads=threads)
+            servers.run_wsgi(lambda: _application(name), settings, setting=prefix, threads=threads)
     except words.CannotStart as reason:
         words.complain(str(reason))
         sys.exit(1)
@@ -152,12 +157,24 @@ def _serve(name: str) -> None:
 
 def _settings_of(name: str) -> Any:  # noqa: ANN401 - each party has settings of its own type
     party = importlib.import_module(f"{name}.settings")
-    try:
+    with _faults_told(party, EXIT_SETTINGS):
         return party.load_settings()
+
+
+def _application(name: str) -> object:
+    """Return the application in a worker, where settings may turn out not to fit the data."""
+    with _faults_told(importlib.import_module(f"{name}.settings"), EXIT_WORKER_BOOT):
+        return __getattr__(name)
+
+
+@contextlib.contextmanager
+def _faults_told(party: Any, status: int) -> Iterator[None]:  # noqa: ANN401 - as above
+    try:
+        yield
     except party.SettingsInvalid as invalid:
         for fault in invalid.faults:
             click.echo(fault, err=True)
-        sys.exit(EXIT_SETTINGS)
+        sys.exit(status)
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ from sso.consent import views as consent
 from sso.discovery import views as discovery
 from sso.errors import OAuthError
 from sso.grants import token_endpoint
+from sso.keys.ring import Unsealable
 from sso.logout import views as logout
 from sso.logout.frontchannel import FrontchannelLogout
 from sso.logout.request import LogoutRequests
@@ -35,7 +36,7 @@ from sso.portal import account_views, sign_in_views
 from sso.protocol_answers import protocol_error
 from sso.refusals import note_page
 from sso.services import build_services, lay_foundation
-from sso.settings import load_settings
+from sso.settings import SettingsInvalid, load_settings
 from sso.storage.audit import SYSTEM, act_as
 from sso.storage.migrate import is_current
 from sso.userinfo import views as userinfo
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from sso.settings import Settings
     from sso.storage.engine import Storage
 
+_NOT_THE_RING = "secret_keys: lack the key that the database's signing keys are sealed under"
 _ROOT = Path(__file__).resolve().parent.parent
 _QUIET = ("alembic", "authlib", "httpcore2", "httpx2", "sqlalchemy.engine", "werkzeug")
 # Called by programs, or by posts from elsewhere that act on no cookie: no form token there.
@@ -117,7 +119,11 @@ def create_app() -> Flask:
 def build_app(
     settings: Settings, *, clock: Clock = utc_now, registry: CollectorRegistry | None = None
 ) -> Flask:
-    """Return the application of *settings*; starts nothing, and bears every part being away."""
+    """Return the application of *settings*; starts nothing, and bears every part being away.
+
+    Raises:
+        SettingsInvalid: they do not fit what the database holds.
+    """
     app = Flask(
         "sso",
         root_path=str(_ROOT),
@@ -140,6 +146,8 @@ def build_app(
         base.keys.ensure()
     except Unavailable as outage:
         get_logger().warning("keys.not_loaded", hint=outage.hint)
+    except Unsealable as error:
+        raise SettingsInvalid([_NOT_THE_RING]) from error
     return app
 
 

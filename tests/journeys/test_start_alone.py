@@ -123,6 +123,20 @@ def test_missing_and_broken_files_are_explained(tmp_path: Path) -> None:
         assert "Traceback" not in done.stderr
 
 
+def test_keys_that_open_nothing_stop_the_sign_in_server(tmp_path: Path, valkey_url: str) -> None:
+    """A ring without the key of the database's signing keys: one line, and an end."""
+    database = f"sqlite:///{tmp_path / 'sso.sqlite3'}"
+    server = parties.sso(tmp_path, database_url=database, redis_url=valkey_url, audience="api")
+    server.command("migrate")
+    server.command("keys", "rotate")
+    environ = {**server.environ(), "SSO_SECRET_KEYS": json.dumps(["another" * 8])}
+    done = parties.run_app(["sso"], environ)
+    assert done.returncode == 3
+    assert "secret_keys: lack the key that the database's signing keys are" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "another" not in done.stderr
+
+
 @pytest.mark.parametrize("variable", ["BFF_PORT", "BFF_MANAGEMENT_PORT"])
 def test_busy_port_is_explained(
     tmp_path: Path, forged: ForgedWorld, valkey_url: str, variable: str
