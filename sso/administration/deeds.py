@@ -224,7 +224,7 @@ class Deeds:
         changing = update(Client).where(
             Client.client_id == client_id, getattr(Client, name).is_not(on)
         )
-        return self._write(changing, flag, "client.changed", f"client:{client_id}")
+        return self._write(changing, flag, "client.changed", f"client:{client_id}", details=flag)
 
     def _write(
         self,
@@ -235,6 +235,7 @@ class Deeds:
         *,
         before: Callable[[Session], None] | None = None,
         also: Callable[[Session], None] | None = None,
+        details: Mapping[str, object] | None = None,
     ) -> bool:
         now = self._clock()
         statement = changing.values(**values).execution_options(synchronize_session=False)
@@ -244,7 +245,7 @@ class Deeds:
                 before(session)
             if session.execute(statement).rowcount != 1:  # type: ignore[attr-defined]
                 return False
-            record(session, now, action, object_)
+            record(session, now, action, object_, **(details or {}))
             if also is not None:
                 also(session)
             return True

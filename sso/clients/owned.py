@@ -5,7 +5,7 @@ Spec: A-02, A-21; S-109, S-110.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import delete, func, select
@@ -72,6 +72,14 @@ class Draft:
             par_required=client.par_required,
             dpop_required=client.dpop_required,
         )
+
+    def other_than(self, before: Draft) -> list[str]:
+        """Return the members that differ from *before*, of those that a change may touch."""
+        return [
+            each.name
+            for each in fields(self)
+            if each.name != "public" and getattr(self, each.name) != getattr(before, each.name)
+        ]
 
 
 class OwnedClients:
@@ -141,6 +149,7 @@ class OwnedClients:
 
         def work(session: Session) -> None:
             row = session.get_one(Client, client.client_id)
+            changed = draft.other_than(Draft.of(row))
             row.name = draft.name
             row.redirect_uris = list(draft.redirect_uris)
             row.post_logout_redirect_uris = list(draft.post_logout_redirect_uris)
@@ -148,7 +157,8 @@ class OwnedClients:
             row.frontchannel_logout_uri = draft.frontchannel_logout_uri or None
             row.par_required, row.dpop_required = draft.par_required, draft.dpop_required
             row.scope = " ".join(draft.scopes)
-            record(session, self._clock(), "client.changed", f"client:{row.client_id}")
+            name = f"client:{row.client_id}"
+            record(session, self._clock(), "client.changed", name, members=changed)
 
         self._storage.write(work)
 

@@ -246,6 +246,18 @@ def test_every_deed_is_in_the_audit_log(either_house: House) -> None:
     assert rows[0].request_id == answers[0].headers["X-Request-Id"]
 
 
+@pytest.mark.rule("A-60")
+def test_the_log_tells_what_of_a_client_was_changed(house: House) -> None:
+    """Two deeds of one name are told apart by what they set."""
+    admin, client_id = admin_of(house), house.client.client_id
+    for name in ("require-par", "require-dpop", "lift-par"):
+        deed(admin, "clients", client_id, name)
+    with house.base.storage.reading() as session:
+        rows = session.query(AuditEntry).filter_by(action="client.changed")
+        told = [row.details for row in rows.order_by(AuditEntry.id)]
+    assert told == [{"par_required": True}, {"dpop_required": True}, {"par_required": False}]
+
+
 def test_the_api_does_the_same(either_house: House) -> None:
     """A program lists, shows and acts; the log names it."""
     house = either_house

@@ -275,7 +275,7 @@ def test_every_change_is_in_the_audit_log(either_house: House) -> None:
     page = f"/clients/{client_id}"
     answer = developer.submit(page, f"{page}/secret")
     developer.submit(page, f"{page}/secret/retire")
-    developer.submit(f"{page}/edit", **FIELDS)
+    developer.submit(f"{page}/edit", **{**FIELDS, "redirect_uris": "https://b.example/cb"})
     developer.submit(page, f"{page}/delete")
     storage = either_house.base.storage
     with storage.reading() as session:
@@ -289,6 +289,7 @@ def test_every_change_is_in_the_audit_log(either_house: House) -> None:
         "client.deleted",
     ]
     assert {row.actor for row in rows} == {f"user:{either_house.user.sub}"}
+    assert rows[3].details == {"members": ["redirect_uris"]}
     assert rows[1].request_id == answer.headers["X-Request-Id"]
     with pytest.raises(AppendOnlyError):
         storage.write(lambda session: session.delete(session.merge(rows[0])))
