@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import os
 from typing import TYPE_CHECKING
 
 import pytest
 import structlog
+from hypothesis import HealthCheck, settings
 
 from tests.support import links, needs, programs
 from tests.support.forged_world import ForgedWorld, forged_world
@@ -22,6 +24,16 @@ _left_out = pytest.StashKey[list[str]]()
 _LOG_TAIL = 3000
 
 links.end_with_their_owners()
+# The same examples at every run, and none too slow; chance is for the long forms, which are asked
+# for by number.
+settings.register_profile(
+    "cloakroom",
+    derandomize=not {"CLOAKROOM_FUZZ", "FUZZ_EXAMPLES", "CLOAKROOM_EXCHANGES"} & os.environ.keys(),
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("cloakroom")
 
 
 @pytest.fixture(scope="session")

@@ -96,4 +96,4 @@ def test_a_sign_out_at_the_provider_ends_the_session_here(strict: Abroad) -> Non
     visitor.open(f"{strict.bff.url}/")
     strict.bff.program.wait_until(lambda: visitor.api().status == 401, within_s=10)
     assert other.api().status == 200, "somebody else's session is somebody else's"
-    assert "provider_back_channel" in strict.bff.program.log()
+    strict.bff.program.wait_until(lambda: "provider_back_channel" in strict.bff.program.log())

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from bff.sessions.model import Ticket
 from tests.support.house import House, environ_of
 from tests.support.programs import ROOT, answers
 from tests.support.visitor import Person, Visitor, new_person
@@ -161,6 +162,11 @@ def test_a_killed_party_comes_back(running: House, party: str, what: str) -> Non
 def test_a_killed_store_comes_back_with_its_sessions(running: House) -> None:
     """SIGKILL the embedded Valkey: the same cookie works again."""
     visitor = _signed_up(running)
+    ticket = Ticket.parse((visitor.ticket() or "").encode())
+    assert ticket is not None
+    # What it says is written may wait for a flush of the second before, with it in memory alone.
+    files = list(running.var.rglob("*.aof"))
+    assert _eventually(lambda: any(ticket.key.encode() in file.read_bytes() for file in files))
     os.kill(running.pid_of("valkey-bff"), signal.SIGKILL)
     assert _eventually(lambda: visitor.api("/users/me").status == 200)
     assert visitor.ticket() is not None

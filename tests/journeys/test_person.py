@@ -170,7 +170,7 @@ def test_every_answer_carries_a_request_id(world: World) -> None:
     answer = world.browser.api()
     request_id = answer.header("X-Request-Id") or ""
     assert request_id
-    assert request_id in world.workbench.program.log()
+    world.workbench.program.wait_until(lambda: request_id in world.workbench.program.log())
     for path in ("/", "/bff/user", "/api/users/me", "/nowhere", "/livez", "/static/nothing"):
         assert exchange(world.bff.url + path).header("X-Request-Id"), path
 

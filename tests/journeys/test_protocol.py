@@ -98,7 +98,7 @@ def test_a_gateway_that_pushes_and_trades(strict: World, cards: RecordingUpstrea
     assert claims["aud"] == CARDS
     assert claims["scope"] == "users:read"
     assert claims["act"] == {"sub": strict.client["client_id"]}
-    assert "no line of the policy" in strict.sso.program.log()
+    strict.sso.program.wait_until(lambda: "no line of the policy" in strict.sso.program.log())
     assert strict.sessions.count() == 1
     page = visitor.open(f"{strict.sso.url}/sign-out")
     ended = visitor.submit(next(form for form in visitor.page_forms() if form.method == "POST"))

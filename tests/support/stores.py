@@ -21,11 +21,15 @@ class Store:
     """One Redis-compatible server on a free loopback port, with or without data on disk."""
 
     def __init__(self, binary: str, folder: Path, *, durable: bool = False) -> None:
-        """Prepare *binary* in *folder*; *durable* writes every change to disk before answering."""
+        """Prepare *binary* in *folder*; *durable* hands each change to the kernel, then answers.
+
+        That outlives the death of the server. That of the machine is not tested: to wait for a
+        disk that others use would be an outage of the store, which is given up after half a second.
+        """
         self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         folder.mkdir(parents=True, exist_ok=True)
-        keep = ("yes", "always") if durable else ("no", "no")
+        keep = ("yes", "no") if durable else ("no", "no")
         options = {
             "port": self.port,
             "bind": "127.0.0.1",

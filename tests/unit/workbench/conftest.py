@@ -79,7 +79,7 @@ class Issuer:
             "client_id": "app",
             "jti": "1",
             "iat": now,
-            "exp": now + 60,
+            "exp": now + 600,
             "scope": "openid users:read",
         }
         all_claims = {k: v for k, v in (good | claims).items() if k not in without}
