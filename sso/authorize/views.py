@@ -106,10 +106,15 @@ class Authorization:
     def resume(self, sealed: str) -> Response:
         """Return the answer to a request that went across our pages."""
         asked = self._carrier.open(sealed)
-        # Judged again: the client may have lost the address, or itself, meanwhile.
+        # Judged again: the client may have lost the address, a scope, or itself, meanwhile.
         client, _reply_to = self._validator.require_client(
             {"client_id": asked.client_id, "redirect_uri": asked.reply_to.redirect_uri}
         )
+        try:
+            self._validator.require_still_allowed(client, asked)
+        except OAuthError as error:
+            log_refusal(error)
+            return reply_error(asked.reply_to, error, issuer=self._issuer)
         return self._proceed(client, asked)
 
     def _open(

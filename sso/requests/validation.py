@@ -146,6 +146,15 @@ class RequestValidator:
             userinfo_claims=claims.userinfo,
         )
 
+    def require_still_allowed(self, client: Client, asked: AuthorizationRequest) -> None:
+        """Return when *client* may still have what was judged before.
+
+        Raises:
+            OAuthError: for the client: an operator took it away meanwhile.
+        """
+        scopes_for(client, " ".join(asked.scopes))
+        audience_for(client, asked.audience, default=self._default_audience)
+
     def _hinted_sub(self, client: Client, parameters: Parameters, named: str | None) -> str | None:
         value = parameters.get("id_token_hint")
         if value is None:

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.unit.sso.house import CALLBACK, ISSUER, answer_of, request_of
+from tests.unit.sso.house import CALLBACK, ISSUER, answer_of, query_of, request_of
 
 if TYPE_CHECKING:
     from tests.unit.sso.house import House
@@ -244,3 +244,15 @@ def test_no_address_of_ours_is_mended_by_a_redirect(house: House) -> None:
         answer = house.app.test_client().post(path, headers={"Host": "evil.example"})
         assert answer.status_code in {403, 404, 405}
         assert "Location" not in answer.headers
+
+
+@pytest.mark.rule("A-15", "A-24")
+def test_what_an_operator_took_away_is_not_had_by_a_page_left_open(house: House) -> None:
+    """The request was judged before; its scope is judged again when it goes on."""
+    client = house.new_client(first_party=True)
+    waiting = house.visitor().ask(client_id=client.client_id)
+    resume = query_of(waiting.location)["next"][0]
+    here = house.signed_in()
+    assert "code" in answer_of(here.get(resume))
+    house.base.clients.change_scope(client.client_id, "openid")
+    assert answer_of(here.get(resume))["error"] == "invalid_scope"

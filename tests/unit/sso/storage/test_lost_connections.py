@@ -157,6 +157,7 @@ def test_columns_are_known_again_and_never_mistaken(
         ordinary(result)
 
     monkeypatch.setattr(MySQLResult, "_get_descriptions", counting)
+    monkeypatch.setattr("sso.storage.driver._known", {})
     for _ in range(3):
         with storage.reading() as session:
             row = session.execute(text("SELECT 1 AS a, 'x' AS b, NOW(6) AS c, x'00ff' AS d")).one()
