@@ -65,7 +65,10 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         self._reusable = False
         self.exchanges += 1
         self.idle_sweeps = 0
-        if self._transport is not None:
+        if self.closed or self._transport is None:
+            # Lost in the moment in which it was made: nobody else would ever tell.
+            exchange.fail(Unavailable(UPSTREAM_UNREACHABLE, hint="closed at once"))
+        else:
             self._transport.write(request)
         return exchange
 
@@ -135,8 +138,7 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         if exchange.is_tunnel:
             exchange.feed(bytes(self._buffer[:nbytes]))
             return
-        if not exchange.started:
-            self._head_bytes += nbytes
+        self._head_bytes += nbytes  # of trailers and chunk heads, too: a body begins it anew
         try:
             self._parser.feed_data(self._buffer[:nbytes])
         except httptools.HttpParserUpgrade as switched:
@@ -144,8 +146,8 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         except httptools.HttpParserError as error:
             self._fail(str(error.__context__ or error))
         else:
-            if self._head_bytes > _HEAD_BYTES_MAX and not exchange.started:
-                self._fail("head too large")
+            if self._head_bytes > _HEAD_BYTES_MAX and not exchange.complete:
+                self._fail("head or trailers too large")
         if exchange.complete and self._exchange is exchange:
             self._settle(exchange)
 
@@ -229,6 +231,7 @@ class UpstreamConnection(asyncio.BufferedProtocol):
         exchange = self._exchange
         if exchange is None or exchange.complete:
             raise _BadReply("a body where none may be")
+        self._head_bytes = 0
         exchange.feed(body)
 
     def on_message_complete(self) -> None:

@@ -122,8 +122,7 @@ class StrictHttpProtocol(EdgeSocket):
             return  # the rest of a refused request
         piece = self._worker.buffer[:nbytes]
         if self._current is not None or self._in_head or self._head_bytes:
-            if self._parsed is None:
-                self._head_bytes += nbytes
+            self._head_bytes += nbytes  # and of trailers and chunk heads, by which none is bounded
             self._feed(piece)
             return
         # A request begins here, and most of them are alike.
@@ -172,7 +171,7 @@ class StrictHttpProtocol(EdgeSocket):
             if error.__context__ is not None:
                 events.log_bug(error.__context__)
             self._refuse(Fault(BAD_REQUEST, str(error)))
-        if self._in_head and self._head_bytes > self.limits.head_bytes:
+        if (self._in_head or self._parsed) and self._head_bytes > self.limits.head_bytes:
             long_target = len(self._target) > self.limits.target_bytes
             self._refuse(Fault(URI_TOO_LONG if long_target else HEAD_TOO_LARGE, "head too large"))
 
@@ -234,6 +233,7 @@ class StrictHttpProtocol(EdgeSocket):
 
     def on_body(self, body: bytes) -> None:
         """Hand a piece of the body on."""
+        self._head_bytes = 0
         if self._parsed is not None:
             self._parsed.feed(body)
 
@@ -241,7 +241,7 @@ class StrictHttpProtocol(EdgeSocket):
         """Hand the body's end on."""
         if self._parsed is not None:
             self._parsed.end_body()
-            self._parsed = None
+            self._parsed, self._head_bytes = None, 0
 
     # What the requests of this connection ask for.
 

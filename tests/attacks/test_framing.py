@@ -275,6 +275,25 @@ def test_fault_within_a_body_ends_the_call(
     assert not any(b"0\r\n\r\n" in data or b"marker" in data for data in seen)
 
 
+@pytest.mark.rule("S-074", "S-119")
+@pytest.mark.parametrize("begun", [b"0\r\nX-Trailer: ", b"3;"], ids=["trailer", "chunk extension"])
+def test_what_is_dropped_in_the_end_is_bounded_until_then(
+    serve: Serve, desk: Desk, upstream: ScriptedUpstream, begun: bytes
+) -> None:
+    """Neither trailers nor a chunk's head may fill memory, as a request's own head may not."""
+
+    def listen(wire: Wire) -> None:
+        with contextlib.suppress(OSError):
+            wire.to_end()
+
+    upstream.serve = listen
+    with serve(limits=EdgeLimits(stall_s=60)).wire() as wire:
+        wire.send(request("POST", "/api/x", "Transfer-Encoding: chunked", ticket=desk.sign_in()))
+        wire.send(b"3\r\nabc\r\n")
+        wire.send(begun + b"x" * 120_000)
+        assert wire.until(b"\r\n\r\n").startswith(b"HTTP/1.1 431")
+
+
 LIMITS = EdgeLimits(first_byte_s=1, head_s=1, stall_s=1, linger_s=1)
 STALL_LIMITS = EdgeLimits(stall_s=1, linger_s=1)
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from bff.problems import Unavailable
+from bff.proxy.connection import UpstreamConnection
+from bff.proxy.exchange import TimeLimits
 from bff.settings import UpstreamTls
 from tests.support.authority import Authority
 from tests.support.served import Desk, Served, ask, request, route
@@ -214,3 +218,45 @@ def test_tls_upstream_is_verified(serve: Serve, desk: Desk, tmp_path: Path) -> N
     assert not stranger.requests
     for server in (good, misnamed, stranger):
         server.close()
+
+
+@pytest.mark.rule("F-40")
+def test_endless_trailers_of_a_reply_are_broken_off(
+    serve: Serve, desk: Desk, upstream: ScriptedUpstream
+) -> None:
+    """What comes behind the last chunk is dropped, and therefore bounded."""
+
+    def pour(wire: Wire) -> None:
+        upstream.take(wire)
+        wire.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX: ")
+        with contextlib.suppress(OSError):
+            wire.send(b"x" * 300_000)
+            wire.to_end()  # nothing more comes, and nobody is to wait for it
+
+    upstream.serve = pour
+    with serve(timeout_s=60).wire() as wire:
+        wire.send(request(ticket=desk.sign_in()))
+        wire.until(b"ok\r\n")
+        with contextlib.suppress(ConnectionResetError):
+            assert b"0\r\n\r\n" not in wire.to_end()
+
+
+def test_connection_that_is_lost_as_it_is_made_fails_its_exchange() -> None:
+    """Nobody else would tell: it is not among those that are swept."""
+
+    class Pool:
+        """Nobody's."""
+
+        def lost(self, _connection: UpstreamConnection) -> None:
+            """Take it."""
+
+    async def run() -> None:
+        made = UpstreamConnection(memoryview(bytearray(16)), cast("Any", Pool()))
+        made.connection_made(asyncio.Transport())
+        made.connection_lost(None)
+        exchange = made.begin(b"GET / HTTP/1.1\r\n\r\n", TimeLimits(), is_head_request=False)
+        async with asyncio.timeout(30):
+            with pytest.raises(Unavailable, match="upstream_unreachable"):
+                await exchange.head()
+
+    asyncio.run(run())

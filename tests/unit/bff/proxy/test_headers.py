@@ -238,6 +238,8 @@ def test_reply_headers_pass_in_order_and_doubled() -> None:
         "cloudflare-cdn-cache-control",
         "x-accel-redirect",
         "x-accel-expires",
+        "x-accel-limit-rate",
+        "x-accel-charset",
         "x-sendfile",
         "alt-svc",
         "access-control-allow-origin",
