@@ -153,7 +153,12 @@ def build_services(base: Foundation) -> Services:
     settings, storage, clock = base.settings, base.storage, base.clock
     lifetimes, issuer = settings.lifetimes, settings.issuer
     access_tokens = AccessTokens(
-        base.keys, storage, clock, issuer=issuer, ttl_s=lifetimes.access_token_s
+        base.keys,
+        storage,
+        clock,
+        issuer=issuer,
+        ttl_s=lifetimes.access_token_s,
+        ttl_by_grant_s={str(name): s for name, s in lifetimes.access_token_by_grant_s.items()},
     )
     id_tokens = IdTokens(base.keys, clock, issuer=issuer, ttl_s=lifetimes.id_token_s)
     throttle = Throttle(open_redis(settings.redis_url.get_secret_value()), clock)

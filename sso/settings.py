@@ -99,11 +99,21 @@ class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
+_GrantType = Literal[
+    "authorization_code",
+    "refresh_token",
+    "client_credentials",
+    "urn:ietf:params:oauth:grant-type:device_code",
+    "urn:ietf:params:oauth:grant-type:token-exchange",
+]
+
+
 class Lifetimes(_Section):
     """How long what is issued is good for, in seconds; clients may have their own."""
 
     code_s: int = Field(60, ge=1, le=600)
     access_token_s: int = Field(3_600, ge=1, le=_DAY_S)
+    access_token_by_grant_s: dict[_GrantType, Annotated[int, Field(ge=1, le=_DAY_S)]] = {}
     id_token_s: int = Field(3_600, ge=1, le=_DAY_S)
     refresh_idle_s: int = Field(14 * _DAY_S, ge=1)
     refresh_absolute_s: int = Field(30 * _DAY_S, ge=1)

@@ -65,7 +65,8 @@ class ConsentPages:
         """Return for how long what is agreed to is good without the person coming back."""
         if OFFLINE_ACCESS in asked.scopes:
             return self._lifetimes.refresh_absolute_s
-        return client.access_token_ttl_s or self._lifetimes.access_token_s
+        by_grant_s, any_s = self._lifetimes.access_token_by_grant_s, self._lifetimes.access_token_s
+        return client.access_token_ttl_s or by_grant_s.get("authorization_code", any_s)
 
     def decide(self, sealed: str, decision: str) -> Response:
         """Return the step that follows from *decision*; ``deny`` goes back to the client.

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from sso.clients.registration import TOKEN_EXCHANGE
 from sso.errors import (
     INVALID_DPOP_PROOF,
     INVALID_REQUEST,
@@ -56,6 +57,7 @@ class TokenExchange:
         scopes = _scopes(subject, line, parameters)
         issued = self._access_tokens.issue(
             client,
+            TOKEN_EXCHANGE,
             sub=subject.sub,
             audience=line.to_audience,
             scopes=scopes,

@@ -160,6 +160,7 @@ class TokenEndpoint:
         audience = audience_for(client, parameters.get("resource"), default=self._default_audience)
         issued = self._access_tokens.issue(
             client,
+            required(parameters, "grant_type"),
             sub=client.client_id,
             audience=audience,
             scopes=scopes,
@@ -179,6 +180,7 @@ class TokenEndpoint:
     ) -> dict[str, Any]:
         issued = self._access_tokens.issue(
             call.client,
+            required(call.parameters, "grant_type"),
             sub=grant.sub,
             audience=grant.audience,
             scopes=scopes,

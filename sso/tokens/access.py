@@ -8,6 +8,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import and_, bindparam, exists, select
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 TYPE: Final = "at+jwt"
 OPAQUE: Final = "opaque"
 _SOURCES: Final = "exchanged_from"
+_ONE_FOR_ALL: Final[Mapping[str, int]] = MappingProxyType({})
 _JTI_BYTES = 16
 _GRANT_ID_CHARS = 32
 
@@ -91,17 +93,26 @@ class AccessTokens:
     """Issues and reads access tokens."""
 
     def __init__(
-        self, keys: SigningKeys, storage: Storage, clock: Clock, *, issuer: str, ttl_s: int
+        self,
+        keys: SigningKeys,
+        storage: Storage,
+        clock: Clock,
+        *,
+        issuer: str,
+        ttl_s: int,
+        ttl_by_grant_s: Mapping[str, int] = _ONE_FOR_ALL,
     ) -> None:
         self._keys = keys
         self._storage = storage
         self._clock = clock
         self._issuer = issuer
         self._ttl_s = ttl_s
+        self._ttl_by_grant_s = ttl_by_grant_s
 
     def issue(
         self,
         client: Client,
+        grant_type: str,
         *,
         sub: str,
         audience: str,
@@ -110,12 +121,15 @@ class AccessTokens:
         extra: Mapping[str, Any],
         source: AccessToken | None = None,
     ) -> Issued:
-        """Return a token for *client* to act at *audience*.
+        """Return a token for *client* to act at *audience*, that it got by *grant_type*.
+
+        It lasts as long as the client's own do, else the grant type's, else any.
 
         Its ``jti`` begins with the grant's id, so that a revoked grant is seen in every token. One
         that was made of *source* ends with it, and names it in ``exchanged_from``.
         """
-        ttl_s = client.access_token_ttl_s or self._ttl_s
+        of_grant_s = self._ttl_by_grant_s.get(grant_type, self._ttl_s)
+        ttl_s = client.access_token_ttl_s or of_grant_s
         now = int(self._clock().timestamp())
         if source is not None:
             ttl_s = max(1, min(ttl_s, int(source.expires_at.timestamp()) - now))

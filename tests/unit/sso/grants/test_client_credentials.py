@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.unit.sso.administration.test_administration import program
-from tests.unit.sso.house import answer_of
+from tests.unit.sso.house import House, answer_of
 
 if TYPE_CHECKING:
-    from tests.unit.sso.house import House
+    from pathlib import Path
 
 MACHINE = {"grant_types": ["client_credentials"], "redirect_uris": []}
 
@@ -29,6 +30,25 @@ def test_a_program_gets_a_token_of_its_own(house: House) -> None:
         "/oauth/userinfo", headers={"Authorization": f"Bearer {body['access_token']}"}
     )
     assert told.status_code == 401
+
+
+@pytest.mark.rule("A-30")
+def test_a_grant_type_may_have_a_lifetime_of_its_own(
+    tmp_path: Path, furnished: Path, valkey_url: str
+) -> None:
+    """Of all clients but those that have their own, and of no other grant type."""
+    database = f"sqlite:///{shutil.copy(furnished, tmp_path / 'sso.sqlite3')}"
+    lifetimes = {"access_token_by_grant_s": {"client_credentials": 60, "refresh_token": 90}}
+    house = House(database, valkey_url, fresh=False, lifetimes=lifetimes)
+    tokens = house.tokens()
+    assert tokens["expires_in"] == 3600
+    assert (house.refresh(tokens["refresh_token"]).json or {})["expires_in"] == 90
+    for own_s, lasts_s in ((None, 60), (5, 5)):
+        house.client = house.new_client(**MACHINE, access_token_ttl_s=own_s)
+        answer = house.token(grant_type="client_credentials", scope="users:read").json or {}
+        claims = house.claims(answer["access_token"])
+        assert answer["expires_in"] == claims["exp"] - claims["iat"] == lasts_s
+    house.close()
 
 
 @pytest.mark.rule("A-38", "S-106")
