@@ -14,5 +14,8 @@ export function holding(
   ask: (start: () => void, cancel: () => void, problem: Problem) => void,
 ): (input: RequestInfo | URL, init?: Omit<CallInit, "signIn">) => Promise<Response>;
 
+/** Call `listener` whenever a window beside the page has signed somebody in; returns what stops it. */
+export function hearSignedIn(listener: () => void): () => void;
+
 /** Tell the pages that wait that somebody has signed in. */
 export function tellSignedIn(): void;

@@ -29,16 +29,22 @@ export function holding(ask) {
 
 function signIn(problem, ask) {
   return new Promise((done, refuse) => {
-    const channel = new BroadcastChannel(DONE);
     const over = (settle) => (value) => {
-      channel.close();
+      stop();
       settle(value);
     };
-    channel.addEventListener("message", over(done));
+    const stop = hearSignedIn(over(done));
     const address = loginUrl({ returnTo: `${BASE}bff/signed-in`, url: problem.document.login_url });
     const start = () => window.open(address, DONE, "popup,width=480,height=720");
     ask(start, () => over(refuse)(problem), problem);
   });
+}
+
+/** Call `listener` whenever a window beside the page has signed somebody in; returns what stops it. */
+export function hearSignedIn(listener) {
+  const channel = new BroadcastChannel(DONE);
+  channel.addEventListener("message", () => listener());
+  return () => channel.close();
 }
 
 /** Tell the pages that wait that somebody has signed in; the page `bff/signed-in` does. */

@@ -1,6 +1,6 @@
 // The workbench: starts, learns who is here, and draws the page.
 import { BASE, fetch as call, logout, user } from "../bff/cloakroom.js";
-import { holding } from "../bff/hold.js";
+import { hearSignedIn, holding } from "../bff/hold.js";
 import { watch } from "../bff/watch.js";
 import { apiOver, wishes } from "./lib/api.js";
 import { draftsIn } from "./lib/drafts.js";
@@ -92,7 +92,7 @@ function listen(app) {
     app.live.dispatchEvent(new CustomEvent("gap"));
   });
   // Whoever signed in again in a window beside this one may be somebody else.
-  new BroadcastChannel("cloakroom.signed-in").addEventListener("message", app.comeBack);
+  hearSignedIn(app.comeBack);
 }
 
 async function start() {

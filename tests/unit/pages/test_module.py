@@ -21,7 +21,7 @@ _BFF = ROOT / "static" / "bff"
                 *{"user", "fetch", "login", "loginUrl", "logout", "wantsSignIn"},
             },
         ),
-        ("hold", {"holding", "tellSignedIn"}),
+        ("hold", {"hearSignedIn", "holding", "tellSignedIn"}),
         ("watch", {"watch"}),
     ],
 )
