@@ -144,7 +144,7 @@ def test_a_renewal_keeps_the_key(nodes: Nodes, guarded: Guarded) -> None:
     def is_renewed() -> bool:
         return _token_of(nodes, guarded, short) != first
 
-    nodes.parties[0].program.wait_until(is_renewed, within_s=20)
+    nodes.parties[0].program.wait_until(is_renewed, within_s=60)
     bound, renewed = nodes.provider.bound_to, _token_of(nodes, guarded, short)
     assert bound[first] == bound[renewed]
 
@@ -200,7 +200,7 @@ def test_our_own_server_binds_what_it_issues(home: Home) -> None:
         tokens.add(token)
         return len(tokens) > 2
 
-    home.world.bff.program.wait_until(renewed, within_s=20)
+    home.world.bff.program.wait_until(renewed, within_s=60)
     assert len(keys) == 1
     visitor.sign_out()
     assert visitor.fetch(f"{home.world.bff.url}/bound/x").status == 401

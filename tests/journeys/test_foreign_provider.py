@@ -100,7 +100,7 @@ def test_foreign_provider_signs_in_calls_refreshes_and_signs_out(abroad: Abroad)
         assert visitor.api("/again").status == 200
         return abroad.upstream.last.values("Authorization") != first
 
-    abroad.bff.program.wait_until(renewed, within_s=10)
+    abroad.bff.program.wait_until(renewed, within_s=60)
     sealed = tokens_behind(visitor.ticket() or "", abroad.store)
     assert len(sealed) == 3, "access, refresh and ID token"
     seen = {f"{n} {answer.url}": answer.seen() for n, answer in enumerate(visitor.history)}

@@ -12,6 +12,7 @@ from tests.unit.sso.house import House
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tests.support.mariadb import MariaDb
     from tests.support.stores import Store
 
 
@@ -31,7 +32,11 @@ def house(tmp_path: Path, valkey_url: str, furnished: Path) -> House:
     return House(f"sqlite:///{file}", valkey_url, fresh=False)
 
 
-@pytest.fixture
-def either_house(database_url: str, valkey_url: str) -> House:
+@pytest.fixture(params=["sqlite", "mariadb"])
+def either_house(request: pytest.FixtureRequest, valkey_url: str) -> House:
     """An SSO over SQLite and over MariaDB in turn."""
-    return House(database_url, valkey_url)
+    if request.param == "sqlite":
+        prepared: House = request.getfixturevalue("house")
+        return prepared
+    server: MariaDb = request.getfixturevalue("mariadb")
+    return House(server.fresh_database(), valkey_url)

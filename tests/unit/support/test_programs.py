@@ -52,7 +52,7 @@ def test_stop_ends_a_program_and_its_children(tmp_path: Path) -> None:
     assert not program.is_running()
     waiter = Program("waiter", SLEEPER, tmp_path / "waiter")
     waiter.start()
-    waiter.wait_until(lambda: not lives(child), within_s=10)
+    waiter.wait_until(lambda: not lives(child), within_s=60)
     waiter.stop()
 
 
@@ -66,7 +66,7 @@ def test_a_killed_run_leaves_nothing_behind(tmp_path: Path) -> None:
         starter.kill()
     waiter = Program("waiter", SLEEPER, tmp_path / "waiter")
     waiter.start()
-    waiter.wait_until(lambda: not lives(sleeper), within_s=10)
+    waiter.wait_until(lambda: not lives(sleeper), within_s=60)
     waiter.stop()
 
 

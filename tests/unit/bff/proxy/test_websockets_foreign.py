@@ -43,7 +43,7 @@ def foreign_port() -> Iterator[int]:
         thread.start()
         yield int(server.socket.getsockname()[1])
         server.shutdown()
-        thread.join(5)
+        thread.join(60)
 
 
 def visit(served: Served, ticket: Ticket) -> ClientConnection:
@@ -80,7 +80,7 @@ def test_foreign_client_and_server_talk_through_us(
         assert socket.recv(10) == big
         socket.send(iter(["in ", "three ", "pieces"]))
         assert socket.recv(10) == "in three pieces"
-        assert socket.ping().wait(10)
+        assert socket.ping().wait(60)
         socket.send("end")
         with pytest.raises(ConnectionClosed):
             socket.recv(10)
