@@ -135,6 +135,7 @@ class ApiClient:
                 reply = door.wire.send(request, tokens.bound_token(self._target))
         if tokens is not session.tokens:
             current.adopt(session, tokens)
+        _require_no_step_up(door, session, reply)  # another token may have brought it to light
         _require_no_token(reply, tokens)
         return require_answer(reply)
 
@@ -165,7 +166,7 @@ def _origin(url: httpx2.URL) -> str:
 
 def _require_no_step_up(door: ApiDoor, session: Session, reply: httpx2.Response) -> None:
     step_up = find_step_up(reply.headers.raw)
-    if step_up is not None:
+    if reply.status_code == _UNAUTHORIZED and step_up is not None:
         login_url = step_up.login_url(f"{incoming.script_root}/bff/login")
         door.parts.step_ups.tell(session.ticket, login_url)
         raise Refused(STEP_UP_REQUIRED, members={"login_url": login_url})

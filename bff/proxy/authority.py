@@ -122,15 +122,20 @@ class Authorities:
         ticket, tokens = authority.ticket, authority.tokens
         if ticket is None or tokens is None:
             return None
-        step_up = find_step_up(exchange.headers)
-        if step_up is not None:
-            exchange.close()
-            login_url = step_up.login_url(self._login_url)
-            self._tell_step_up(ticket, login_url)
-            raise Refused(STEP_UP_REQUIRED, members={"login_url": login_url})
+        self.require_no_step_up(exchange, authority)
         if body.length:
             return None
         renewed = await self._replacement_for(ticket, tokens, route.audience)
         if renewed is None or route.audience not in renewed.access_tokens:
             return None
         return Authority(renewed.bound_token(route.audience), renewed, ticket, ticket)
+
+    def require_no_step_up(self, exchange: Exchange, authority: Authority) -> None:
+        """Pass unless a 401 asks for another sign-in; then `Refused` with ``step_up_required``."""
+        step_up = find_step_up(exchange.headers)
+        if authority.ticket is None or step_up is None:
+            return
+        exchange.close()
+        login_url = step_up.login_url(self._login_url)
+        self._tell_step_up(authority.ticket, login_url)
+        raise Refused(STEP_UP_REQUIRED, members={"login_url": login_url})

@@ -183,6 +183,8 @@ class Gateway:
                         head = self._head(call, route, scope, browser, body, authority.token)
                         exchange = await self._send(route, call.method, head, body, caller, tunnel)
                 call.upstream_status = exchange.status
+                if exchange.status == _UNAUTHORIZED:  # of another token, too, it may want more
+                    self._authorities.require_no_step_up(exchange, authority)
                 await self._answer(call, route, send, exchange, authority, caller, browser, tunnel)
             finally:
                 caller.release()

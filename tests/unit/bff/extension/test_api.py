@@ -171,6 +171,23 @@ def test_challenge_for_a_stronger_sign_in_is_passed_on(
     assert host.provider.asked(TOKEN_ENDPOINT) == 0
 
 
+def test_challenge_that_the_renewed_token_brings_to_light_is_passed_on(
+    host: Host, upstream: RecordingUpstream
+) -> None:
+    """The first 401 was about the token alone; the second wants another sign-in."""
+    challenge = 'Bearer error="insufficient_user_authentication", acr_values="gold"'
+
+    def refuses_both(received: Received) -> Answer:
+        first = TOKEN in bearer(received)
+        return Answer(401, [] if first else [("WWW-Authenticate", challenge)], b"{}")
+
+    upstream.answer = refuses_both
+    with pytest.raises(Refused) as refused:
+        call(host, upstream, host.sign_in())
+    assert refused.value.problem.code == "step_up_required"
+    assert len(upstream.received) == 2
+
+
 def test_refused_refresh_ends_the_session(host: Host, upstream: RecordingUpstream) -> None:
     """``invalid_grant`` is a refusal."""
     host.provider.misbehave(TOKEN_ENDPOINT, says(400, {"error": "invalid_grant"}))

@@ -68,6 +68,19 @@ def test_second_refusal_is_passed_on(serve: Serve, desk: Desk, upstream: Scripte
     assert len(upstream.requests) == 2
 
 
+def test_step_up_that_the_renewed_token_brings_to_light_is_one(
+    serve: Serve, desk: Desk, upstream: ScriptedUpstream
+) -> None:
+    """The first 401 was about the token's age alone; the second wants another sign-in."""
+    expired = REFUSED % b'WWW-Authenticate: Bearer error="invalid_token"\r\n'
+    in_turn(upstream, expired, REFUSED % STEP_UP)
+    reply = ask(serve(replacement_for=renewed), request(ticket=desk.sign_in()))
+    problem = json.loads(reply.body)
+    assert (reply.status, problem["code"]) == (401, "step_up_required")
+    assert problem["login_url"] == "/bff/login?acr_values=gold"
+    assert len(upstream.requests) == 2
+
+
 @pytest.mark.parametrize("body", [b"", b"once"])
 @pytest.mark.rule("F-43")
 def test_call_is_repeated_only_where_nothing_is_spent(
