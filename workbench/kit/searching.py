@@ -29,7 +29,7 @@ _WIDTH = 4  # 36⁴ is more than there are code points
 # Higher than any code point is written: no word meets a token of characters.
 _WORD = "ww"
 _TITLE = "t"
-_PROJECT = "pj"
+_PROJECT, _TEAM = "pj", "tm"
 _UNSPACED = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u2fdf\u3005-\u3007\u3040-\u30ff\u3100-\u31ff"
     "\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
@@ -97,6 +97,11 @@ def tokens_of(title: str, body: str) -> str:
 def project_token(pk: int) -> str:
     """Return the token that every entry of the project *pk* has, and no text."""
     return f"{_PROJECT}{pk}"
+
+
+def team_token(pk: int) -> str:
+    """Return the token that every entry of the team *pk* has, and no text."""
+    return f"{_TEAM}{pk}"
 
 
 def parse_query(text: str) -> Query | None:

@@ -96,6 +96,7 @@ class Node(Base):
     __tablename__ = "nodes"
     __table_args__ = (
         Index("ix_nodes_siblings", "project_pk", "trash_pk", "parent_pk", "order_key"),
+        Index("ix_nodes_newest", "project_pk", "trash_pk", "pk"),
         Index("ix_nodes_parent", "parent_pk"),
         Index("ix_nodes_trash", "trash_pk"),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import BigInteger, and_, case, column, func, not_, select, table, text
+from sqlalchemy import BigInteger, and_, case, column, func, not_, select, table, text, union_all
 
 from workbench.database import db
 from workbench.kit.bodies import wrong_field
@@ -37,6 +37,7 @@ _LOOKED_AT_MAX = 3000
 _NEWEST = 250
 _NEWEST_MAX = 250
 _PROJECTS_MAX = 20
+_UNITED_MAX = 60
 _SNIPPET = 160
 _LEAD = 40
 # A cursor is one number: the phase (titles come before texts), and the node.
@@ -112,13 +113,33 @@ class _Hunt:
             matches = text(_IN_SQLITE).bindparams(tokens=" AND ".join(words))
             return _CANDIDATES, self._nodes(below, _FTS5, _FTS5.c.rowid, matches)
         if phase == _TEXTS and looked_at < _NEWEST_MAX:
-            return _NEWEST, self._nodes(below, None, Node.__table__.c.pk, None, _NEWEST)
+            return _NEWEST, self._newest(below)
         words = [f"+{token}" for token in query.whole] + [f"+{token}*" for token in query.begun]
         if len(self._visible) <= _PROJECTS_MAX:
             words.append(f"+({' '.join(project_token(pk) for pk in self._visible)})")
         matches = text(_IN_MYSQL).bindparams(tokens=" ".join(words))
         entries = SearchEntry.__table__
         return _CANDIDATES, self._nodes(below, entries, entries.c.node_pk, matches)
+
+    def _newest(self, below: int) -> list[int]:
+        """Return the newest visible nodes below the one last looked at.
+
+        Each project's are the end of its index: those of few projects lie behind everybody else's.
+        """
+        if len(self._visible) > _UNITED_MAX:
+            return self._nodes(below, None, Node.__table__.c.pk, None, _NEWEST)
+        parts = []
+        for project in self._visible:
+            part = select(Node.pk).where(Node.project_pk == project, Node.trash_pk.is_(None))
+            if self._kind is not None:
+                part = part.where(Node.kind == self._kind)
+            if below:
+                part = part.where(Node.pk < below)
+            newest = part.order_by(Node.pk.desc()).limit(_NEWEST).subquery()
+            parts.append(select(newest.c.pk))
+        merged = union_all(*parts).subquery()
+        statement = select(merged.c.pk).order_by(merged.c.pk.desc()).limit(_NEWEST)
+        return list(db.session.scalars(statement))
 
     def _nodes(
         self,

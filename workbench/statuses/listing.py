@@ -80,7 +80,7 @@ def _narrowed(team_pk: int, filters: Filters) -> Select[Status] | None:
             return None
         query = query.where(Status.author_pk == author.pk)
     if filters.said is not None:
-        query = query.where(search.found_by(filters.said))
+        query = query.where(search.found_by(filters.said, team_pk))
     return _within(query, team_pk, filters)
 
 

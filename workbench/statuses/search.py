@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import BigInteger, column, func, select, table, text
 
 from workbench.database import db
-from workbench.kit.searching import QUERY_LENGTH, fold, parse_query, tokens_of
+from workbench.kit.searching import QUERY_LENGTH, fold, parse_query, team_token, tokens_of
 from workbench.problems import BAD_REQUEST, Refused
 from workbench.statuses.model import SearchEntry, Status
 
@@ -31,7 +31,8 @@ def index(status: Status) -> None:
     if entry is None:
         entry = SearchEntry(status_pk=status.pk)
         db.session.add(entry)
-    entry.words, entry.tokens = words, tokens_of("", words)
+    entry.words = words
+    entry.tokens = f"{team_token(status.team_pk)} {tokens_of('', words)}"
 
 
 def parse(arguments: Mapping[str, str]) -> Query | None:
@@ -50,14 +51,18 @@ def parse(arguments: Mapping[str, str]) -> Query | None:
     return query
 
 
-def found_by(query: Query) -> ColumnElement[bool]:
-    """Return the condition that a post says every term of *query*, as it is written."""
+def found_by(query: Query, team_pk: int) -> ColumnElement[bool]:
+    """Return the condition that a post says every term of *query*, as it is written.
+
+    The index is asked for posts of the team *team_pk*: it fetches all that it finds.
+    """
     says = [func.instr(SearchEntry.words, term) > 0 for term in query.terms]
     said = select(SearchEntry.status_pk).where(*says)
+    whole = [team_token(team_pk), *query.whole]
     begun = [f"{token}*" for token in query.begun]
     if db.session.get_bind().dialect.name == "sqlite":
-        tokens = " AND ".join([*query.whole, *begun])
+        tokens = " AND ".join([*whole, *begun])
         named = select(_FTS5.c.rowid).where(text(_IN_SQLITE).bindparams(tokens=tokens))
         return Status.pk.in_(said.where(SearchEntry.status_pk.in_(named)))
-    tokens = " ".join(f"+{token}" for token in [*query.whole, *begun])
+    tokens = " ".join(f"+{token}" for token in [*whole, *begun])
     return Status.pk.in_(said.where(text(_IN_MYSQL).bindparams(tokens=tokens)))

@@ -1,6 +1,6 @@
 """Posts from before there was a search are found as well.
 
-Revision: 0012, after 0011.
+Revision: 0012, after 0011. Can be stopped and begun anew.
 """
 
 from itertools import islice
@@ -26,6 +26,9 @@ def upgrade() -> None:
     connection, after = op.get_bind(), 0
     while rows := connection.execute(_missing(after)).all():
         op.bulk_insert(_FOUND, [_entry(row) for row in rows])
+        if connection.dialect.name != "sqlite":
+            # A full-text index is written when the transaction ends: not all of it at once.
+            connection.exec_driver_sql("COMMIT")
         after = rows[-1].pk
 
 

@@ -12,8 +12,10 @@ from sqlalchemy import select, update
 from tests.support.queries import counted
 from workbench.database import db
 from workbench.journal import Event
+from workbench.kit.searching import parse_query
 from workbench.notifications.model import Notification
-from workbench.statuses.model import Comment, Like, Status
+from workbench.statuses import search
+from workbench.statuses.model import Comment, Like, SearchEntry, Status
 
 if TYPE_CHECKING:
     from tests.unit.workbench.conftest import Someone
@@ -324,6 +326,21 @@ def test_posts_are_found_by_what_they_say(crew: Crew, words: str, found: list[st
     assert titles(ann, crew, f"?q={words}&author={ann.id}") == [
         title for title in found if title == "登录页完成"
     ]
+
+
+def test_a_search_asks_for_the_posts_of_its_team(crew: Crew) -> None:
+    """The index fetches every post that it finds, so it is not asked for other teams'."""
+    mine = posted(crew.owner, crew, title="网关 own")
+    other = crew.owner.made("/teams", {"name": "Other"})["id"]
+    crew.owner.made(f"/teams/{other}/statuses", {"title": "网关 other"})
+    assert titles(crew.owner, crew, "?q=网关") == [mine["title"]]
+    query = parse_query("网关")
+    assert query is not None
+    with crew.app.app_context():
+        rows = db.session.execute(select(SearchEntry.tokens, Status.team_pk).join(Status))
+        assert all(tokens.startswith(f"tm{team_pk} ") for tokens, team_pk in rows)
+        asked = search.found_by(query, 77).compile(db.engine).params
+    assert any("tm77" in str(value).replace("+", " ").split() for value in asked.values())
 
 
 def test_a_search_follows_changes(crew: Crew) -> None:
