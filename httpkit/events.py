@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, TextIO
 import structlog
 from flask import g, request
 
+from httpkit.log_loss import LOST_LINES
 from httpkit.problems import INTERNAL_ERROR
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def configure_logging(
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
     )
-    handler = logging.StreamHandler(stream or sys.stderr)
+    handler = _Lines(stream or sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -104,6 +105,17 @@ def configure_logging(
     root.setLevel(level)
     for name in quiet:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+
+
+class _Lines(logging.StreamHandler[TextIO]):
+    """Counts what a full disk or a closed stream takes; nobody could read a complaint there."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - as in `logging`
+        """Count a line that could not be written; any other error is a bug and shown."""
+        if isinstance(sys.exc_info()[1], OSError | ValueError):
+            LOST_LINES.count()
+        else:
+            super().handleError(record)
 
 
 def use_standard_logging() -> None:

@@ -15,6 +15,7 @@ from prometheus_client import (
 )
 
 from httpkit.events import get_logger
+from httpkit.log_loss import LOST_LINES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -28,7 +29,7 @@ _BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5,
 
 
 class HttpMetrics:
-    """Requests answered and how long each took, by route and status."""
+    """Requests answered and how long each took, by route and status; log lines that were lost."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.answered = Counter(
@@ -41,6 +42,7 @@ class HttpMetrics:
             buckets=_BUCKETS_S,
             registry=registry,
         )
+        registry.register(LOST_LINES)
 
     def install(self, app: Flask) -> None:
         """Count every request of *app*."""

@@ -8,6 +8,7 @@ lines only, at the latest after a fifth of a second.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import sys
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from bff.proxy.call import REPLY_ABORTED
 from httpkit.events import HTTP_ANSWERED
+from httpkit.log_loss import LOST_LINES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -138,7 +140,8 @@ def _level(call: Call) -> str:
 
 
 def _write_to_stderr(lines: bytes) -> None:
-    try:
-        os.write(sys.stderr.fileno(), lines)
-    except (OSError, ValueError):
-        return  # a full disk or a closed stream must not fail requests
+    written = 0
+    with contextlib.suppress(OSError, ValueError):  # a full disk must not fail requests
+        written = os.write(sys.stderr.fileno(), lines)
+    if written < len(lines):
+        LOST_LINES.count(lines.count(b"\n", written))

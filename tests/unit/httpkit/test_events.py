@@ -49,6 +49,23 @@ def test_a_fact_is_one_json_line(stream: io.StringIO) -> None:
     assert "\x1b" not in stream.getvalue()
 
 
+@pytest.mark.rule("F-21")
+def test_lines_that_a_full_disk_takes_are_counted(stream: io.StringIO) -> None:
+    """Whoever logs goes on; the metric says how many lines are missing (F-21)."""
+    registry = CollectorRegistry()
+    HttpMetrics(registry)
+    before = registry.get_sample_value("log_lines_lost_total")
+    assert before is not None
+    full = io.FileIO("/dev/full", "w")
+    configure_logging("bff", stream=io.TextIOWrapper(full, write_through=True))
+    get_logger().info("token.refreshed")
+    get_logger().info("token.refreshed")
+    full.close()
+    get_logger().info("token.refreshed")
+    assert registry.get_sample_value("log_lines_lost_total") == before + 3
+    assert not stream.getvalue()
+
+
 @pytest.mark.parametrize(
     "field", ["access_token", "refresh_token", "id_token", "code", "state", "cookie", "password"]
 )
