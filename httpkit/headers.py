@@ -59,11 +59,14 @@ def install_security_headers(app: Flask, *, https: bool) -> None:
             policy = f"{policy} {origin}"
         if frames := g.get("frame_origins"):
             policy = f"{policy}; frame-src {' '.join(frames)}"
-        response.headers.setdefault("Content-Security-Policy", policy)
-        for name, value in _HEADERS.items():
-            if name != "X-Frame-Options" or "may_be_framed" not in g:
-                response.headers.setdefault(name, value)
+        lines = {"Content-Security-Policy": policy, "Cache-Control": "no-store", **_HEADERS}
+        if "may_be_framed" in g:
+            del lines["X-Frame-Options"]
         if https:
-            response.headers.setdefault("Strict-Transport-Security", _HSTS)
-        response.headers.setdefault("Cache-Control", "no-store")
+            lines["Strict-Transport-Security"] = _HSTS
+        # Looked through once: each `setdefault` would look through all of them.
+        there = {name.lower() for name, _value in response.headers}
+        for name, value in lines.items():
+            if name.lower() not in there:
+                response.headers.add(name, value)
         return response

@@ -112,7 +112,7 @@ def install_i18n(app: Flask, *, https: bool, now: Callable[[], datetime] = _utc_
                 httponly=True,
                 samesite="Lax",
             )
-        if response.mimetype == "text/html":
+        if response.mimetype == "text/html" and "Location" not in response.headers:
             response.content_language.add(current_language().tag)
         return response
 
