@@ -125,9 +125,13 @@ def people_called(usernames: Collection[str]) -> list[Person]:
 
 
 def email_of(pk: int) -> str | None:
-    """Return the address that letters to the person *pk* go to, or None where nobody told one."""
+    """Return the address that letters to the person *pk* go to, or None where none was told.
+
+    It is the issuer's word. What somebody wrote into their own profile proves nothing: letters to
+    it would be letters to whomever they like.
+    """
     user = db.session.get(User, pk)
-    return user.shown_email if user else None
+    return user.email if user else None
 
 
 def person_of(user: User) -> Person:

@@ -87,6 +87,23 @@ def test_a_letter_tells_of_what_is_unread(crew: Crew) -> None:
     assert "https://app.example/inbox" in text
 
 
+def test_an_address_of_ones_own_choice_gets_no_letters(crew: Crew) -> None:
+    """Whoever writes another's address into their profile cannot have letters sent there."""
+    ann = reader(crew)
+    bob = crew.member("bob")  # of him the issuer told none
+    bob.call("PATCH", "/notifications/preferences", {"daily_email": True})
+    for someone in (ann, bob):
+        etag = someone.get("/users/me").headers["ETag"]
+        chosen = {"email": "victim@example.org"}
+        written = someone.call("PATCH", "/users/me", chosen, match=etag)
+        assert written.status_code == 200
+    ring(crew)
+    ring(crew, name="bob")
+    postman = Postman()
+    assert run(crew, postman) == Outcome(sent=1)
+    assert [letter["To"] for letter in postman.letters] == ["ann@example.com"]
+
+
 def test_nobody_gets_letters_unasked(crew: Crew) -> None:
     """Neither who never asked, nor who asked no longer, nor who has no address."""
     crew.member("bob")
