@@ -159,7 +159,7 @@ def test_the_command_line_sweeps(house: House, monkeypatch: pytest.MonkeyPatch) 
         "SSO_SECRET_KEYS",
         json.dumps([key.get_secret_value() for key in house.settings.secret_keys]),
     )
-    monkeypatch.setattr("sso.cli.utc_now", lambda: house.clock() + timedelta(hours=2))
+    monkeypatch.setattr("sso.operators.utc_now", lambda: house.clock() + timedelta(hours=2))
     result = CliRunner().invoke(cli, ["sweep", "--format", "json"])
     assert result.exit_code == 0, result.output
     assert json.loads(result.stdout) == {"revoked_access_tokens": "3"}
