@@ -32,19 +32,26 @@ _CONNECTIONS = 32
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmark and return the exit code: 0, 1 when nothing could be measured."""
     options = _options(arguments)
-    signal.signal(signal.SIGTERM, _stop_on_sigterm)
     known = {peer.slug: peer for peer in all_peers()}
     wanted = options.only.split(",") if options.only else list(known)
-    if unknown := [slug for slug in wanted if slug not in known]:
-        print(f"no such peer: {', '.join(unknown)}; there are {', '.join(known)}", file=sys.stderr)
-        return 2
+    rows = [row for row in options.rows.split(",") if row]
+    for what, asked, there in (
+        ("peer", wanted, known),
+        ("body", options.bodies.split(","), SIZES),
+        ("row", rows, all_rows()),
+    ):
+        if unknown := [name for name in asked if name not in there]:
+            text = f"no such {what}: {', '.join(unknown)}; there are {', '.join(there)}"
+            print(text, file=sys.stderr)
+            return 2
+    signal.signal(signal.SIGTERM, _stop_on_sigterm)
     started_at = dt.datetime.now(dt.UTC)
     folder = (options.var / f"{started_at:%Y%m%d-%H%M%S}").resolve()
     try:
         with Stage() as stage:
             whole = run.prepare(_plan(options), stage, folder, options.var / "packages", _say)
             whole.result.machine["measured_at"] = f"{started_at:%Y-%m-%dT%H:%M:%SZ}"
-            stopped = _measure(whole, [known[slug] for slug in wanted], options.rows.split(","))
+            stopped = _measure(whole, [known[slug] for slug in wanted], rows)
     except CannotRun as reason:
         print(f"The benchmark cannot run here: {reason}", file=sys.stderr)
         return 1
