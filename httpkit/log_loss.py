@@ -20,11 +20,6 @@ class LostLines(Collector):
         self._lock = threading.Lock()
         self._total = 0
 
-    @property
-    def total(self) -> int:
-        """How many lines were lost since the process began."""
-        return self._total
-
     def count(self, lines: int = 1) -> None:
         """Note that so many were lost."""
         with self._lock:

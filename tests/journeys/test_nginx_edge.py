@@ -224,8 +224,9 @@ def test_rates_hold_for_calls_that_nginx_carries(edge: Edge) -> None:
     assert edge.ask("/api/x").header("RateLimit") is None
 
 
-def test_calls_under_way_are_bounded_by_nginx_itself(edge: Edge) -> None:
-    """One more than `concurrent_requests` is 503 with Retry-After, and never reaches upstream."""
+@contextlib.contextmanager
+def held(path: str, edge: Edge) -> Iterator[Wire]:
+    """Ask for *path*, whose reply begins with `first` and has no end until the browser leaves."""
 
     def serve(wire: Wire) -> None:
         edge.upstream.take(wire)
@@ -235,8 +236,14 @@ def test_calls_under_way_are_bounded_by_nginx_itself(edge: Edge) -> None:
     edge.upstream.serve = serve
     name, value = edge.cookie
     with connect(edge.port) as wire:
-        head = f"GET /few/x HTTP/1.1\r\nHost: localhost:{edge.port}\r\nX-CSRF: 1\r\n"
+        head = f"GET {path} HTTP/1.1\r\nHost: localhost:{edge.port}\r\nX-CSRF: 1\r\n"
         wire.send(f"{head}{name}: {value}\r\n\r\n".encode())
+        yield wire
+
+
+def test_calls_under_way_are_bounded_by_nginx_itself(edge: Edge) -> None:
+    """One more than `concurrent_requests` is 503 with Retry-After, and never reaches upstream."""
+    with held("/few/x", edge) as wire:
         wire.until(b"first")
         busy = edge.ask("/few/y")
     assert problem(busy) == (503, "route_busy")
@@ -261,16 +268,6 @@ def test_errors_of_the_upstream_are_its_own(edge: Edge) -> None:
 
 def test_streams_are_not_buffered(edge: Edge) -> None:
     """The first event is at the browser while the upstream still holds the second back."""
-
-    def serve(wire: Wire) -> None:
-        edge.upstream.take(wire)
-        wire.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n")
-        edge.upstream.take(wire)  # until the browser leaves
-
-    edge.upstream.serve = serve
-    name, value = edge.cookie
-    with connect(edge.port) as wire:
-        head = f"GET /api/events HTTP/1.1\r\nHost: localhost:{edge.port}\r\nX-CSRF: 1\r\n"
-        wire.send(f"{head}{name}: {value}\r\n\r\n".encode())
+    with held("/api/events", edge) as wire:
         assert b" 200 " in wire.until(b"\r\n\r\n")
         assert wire.until(b"first").endswith(b"first")

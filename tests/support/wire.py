@@ -193,6 +193,20 @@ class ScriptedUpstream:
             self.take(wire)
             wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
 
+    def stream_events(self) -> threading.Event:
+        """Answer with one event of a stream that has no end; what is returned tells who left it."""
+        left = threading.Event()
+
+        def stream(wire: Wire) -> None:
+            self.take(wire)
+            wire.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n")
+            with contextlib.suppress(OSError):
+                wire.to_end()
+            left.set()
+
+        self.serve = stream
+        return left
+
     def take(self, wire: Wire) -> Message:
         """Read one request whole and remember it; EOFError where none comes."""
         message = wire.message()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 from typing import TYPE_CHECKING
 
@@ -37,16 +36,7 @@ def test_stream_of_events_does_not_hold_the_worker_up(
     serve: Serve, desk: Desk, upstream: ScriptedUpstream
 ) -> None:
     """It would be cut at the end of the grace anyway; the browser asks another worker at once."""
-    freed = threading.Event()
-
-    def stream(wire: Wire) -> None:
-        upstream.take(wire)
-        wire.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n")
-        with contextlib.suppress(OSError):
-            wire.to_end()
-        freed.set()
-
-    upstream.serve = stream
+    freed = upstream.stream_events()
     served = serve()
     with served.wire() as wire:
         wire.send(request(ticket=desk.sign_in()))

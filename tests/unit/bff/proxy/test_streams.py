@@ -449,16 +449,7 @@ def test_browser_that_leaves_a_stream_frees_its_upstream(
     serve: Serve, desk: Desk, upstream: ScriptedUpstream
 ) -> None:
     """In the middle of a reply, too; the connection is not given to anybody else."""
-    freed = threading.Event()
-
-    def stream(wire: Wire) -> None:
-        upstream.take(wire)
-        wire.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n")
-        with contextlib.suppress(OSError):
-            wire.to_end()
-        freed.set()
-
-    upstream.serve = stream
+    freed = upstream.stream_events()
     served = serve()
     with served.wire() as wire:
         wire.send(request(ticket=desk.sign_in()))
